@@ -1,0 +1,1 @@
+"""The cluster: configuration store, manager, VRRP engine, and what follows the role."""

@@ -1,0 +1,187 @@
+"""The configuration and the observed state, typed: the one schema everything else speaks of.
+
+Every field of the configuration carries its scope: `cluster` fields are the same on both nodes and travel with
+`system config synchronize`; `machine` fields are facts about one appliance and never cross the hotwire.
+Defaults are stripped from the canonical form (`omit_defaults`), otherwise explicit and implicit defaults
+would differ forever (docs/ARCHITECTURE.md, Configuration).
+
+Bare numbers in a configuration carry their unit in the field's description; they become `Centiseconds` and
+`Seconds` where logic begins.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+Scope = Literal["cluster", "machine"]
+
+
+def _about(scope: Scope, description: str, *, secret: bool = False) -> Meta:
+    return Meta(description=description, extra={"scope": scope, "secret": secret})
+
+
+PriorityWord = Literal["high", "low"]
+AuthMode = Literal["none", "hmac"]
+AuthPolicy = Literal["enforce", "permissive", "receive-only"]
+InterfaceType = Literal["ETHERNET", "VLAN", "BRIDGE", "WAN", "TUN", "WIREGUARD"]
+InterfaceFlag = Literal["HA", "HOTWIRE", "DYNAMIC", "DHCP_CLIENT"]
+
+
+class ClusterOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Options of the cluster: `cluster get`, `cluster set`, `cluster hotwire set`."""
+
+    enabled: Annotated[bool, _about("machine", "this node takes part in the cluster")] = False
+    priority: Annotated[PriorityWord, _about("machine", "high: preferred master; low: preferred spare")] = "high"
+    passphrase: Annotated[str, _about("cluster", "authenticates the adverts of both nodes", secret=True)] = ""
+    auth_policy: Annotated[AuthPolicy, _about("cluster", "what happens to adverts without a valid signature")] = "enforce"
+    advert_interval: Annotated[
+        int, Meta(ge=1, le=4095), _about("cluster", "centiseconds between adverts of the master")
+    ] = 25
+    hotwire_local: Annotated[str, _about("machine", "our address on the hotwire")] = ""
+    hotwire_remote: Annotated[tuple[str, ...], _about("machine", "the partner's addresses on the hotwire")] = ()
+    backup_disable_interfaces: Annotated[
+        tuple[str, ...], _about("cluster", "interfaces that stay down while this node is backup")
+    ] = ()
+    backup_disable_applications: Annotated[
+        tuple[str, ...], _about("cluster", "applications that stay down while this node is backup")
+    ] = ()
+
+
+class Interface(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One network interface; its name is the key in `Config.interfaces`."""
+
+    id: Annotated[int, Meta(ge=1), _about("cluster", "number shown by `interface get`")]
+    type: Annotated[InterfaceType, _about("cluster", "kind of interface")] = "ETHERNET"
+    flags: Annotated[tuple[InterfaceFlag, ...], _about("cluster", "HA, HOTWIRE, ...")] = ()
+    zones: Annotated[tuple[str, ...], _about("cluster", "zones of the rule set")] = ()
+    vrid: Annotated[
+        Annotated[int, Meta(ge=1, le=255)] | None, _about("cluster", "virtual router id of an HA interface")
+    ] = None
+    ping_check_host: Annotated[
+        tuple[str, ...], _about("cluster", "hosts one of which must answer for the interface to be usable")
+    ] = ()
+    vlan_id: Annotated[Annotated[int, Meta(ge=1, le=4094)] | None, _about("cluster", "VLAN tag")] = None
+    vlan_parent: Annotated[str, _about("cluster", "the interface that carries the VLAN")] = ""
+
+
+class Address(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address of an interface of this machine; its id is the key in `Config.addresses`."""
+
+    device: Annotated[str, _about("machine", "interface name")]
+    address: Annotated[str, _about("machine", "address and prefix length, e.g. 10.0.0.1/24")]
+
+
+class VirtualAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address of an HA interface that only the master holds; its id is the key in `Config.virtual_addresses`."""
+
+    device: Annotated[str, _about("cluster", "HA interface name")]
+    address: Annotated[str, _about("cluster", "address and prefix length, e.g. 192.168.200.1/24")]
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A whole configuration. `variables` maps application -> variable -> value (`extc value`)."""
+
+    hostname: Annotated[str, _about("machine", "fully qualified name, shown in the prompt")] = "utm.local"
+    cluster: ClusterOptions = field(default_factory=ClusterOptions)
+    interfaces: dict[str, Interface] = field(default_factory=dict)
+    addresses: Annotated[dict[int, Address], _about("machine", "addresses by id")] = field(default_factory=dict)
+    virtual_addresses: dict[int, VirtualAddress] = field(default_factory=dict)
+    variables: Annotated[
+        dict[str, dict[str, str]], _about("cluster", "variables of applications")
+    ] = field(default_factory=dict)
+    globals: Annotated[dict[str, tuple[str, ...]], _about("cluster", "GLOB_ variables")] = field(default_factory=dict)
+
+
+TRIGGER_DELAY = ("securepoint_firewall", "UPDATE_TRIGGER_DELAY")
+"""Application and variable of the link delay, whole seconds, default 2 (documented by Securepoint)."""
+TRIGGER_DELAY_DEFAULT = "2"
+
+
+# --- edits -------------------------------------------------------------------------------------------
+
+
+class SetValue(Struct, frozen=True, tag="set"):
+    """Put a value at a path of the configuration, e.g. ``("cluster", "priority")`` <- ``"low"``."""
+
+    path: tuple[str, ...]
+    value: Any
+
+
+class RemoveValue(Struct, frozen=True, tag="remove"):
+    """Remove what is at a path; an error if nothing is there."""
+
+    path: tuple[str, ...]
+
+
+Change = SetValue | RemoveValue
+
+
+# --- observed state -----------------------------------------------------------------------------------
+
+
+class NamedConfig(Struct, frozen=True, kw_only=True):
+    """A line of `system config get`."""
+
+    name: str
+    current: bool
+    start: bool
+    unsaved: bool
+
+
+class InterfaceState(Struct, frozen=True, kw_only=True):
+    """An interface as the kernel has it. `missing`: configured but not there."""
+
+    name: str
+    present: bool
+    up: bool
+    carrier: bool
+    addresses: tuple[str, ...] = ()
+
+
+class HaInterfaceStatus(Struct, frozen=True, kw_only=True):
+    """One HA interface of `cluster status`; ages in seconds, `None` for never."""
+
+    name: str
+    vrid: int
+    usable: bool
+    pending: bool
+    virtual_addresses: tuple[str, ...]
+    partner_heard_age: float | None
+    partner_priority: int | None
+    partner_address: str | None
+    adverts_sent: int = 0
+    adverts_received: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+class ClusterStatus(Struct, frozen=True, kw_only=True):
+    """Everything `cluster status` shows of this node."""
+
+    role: Literal["master", "backup", "offline"]
+    since: float | None
+    cause: str
+    priority: int | None
+    handing_over: bool
+    engine: str
+    engine_pid: int | None
+    engine_restarts: int
+    real_time: str
+    sync_state: Literal["synchronized", "pending", "error"]
+    sync_reason: str
+    hotwire_dev: str
+    maintainance: bool
+    interfaces: tuple[HaInterfaceStatus, ...]
+    explanation: tuple[str, ...]
+
+
+class ClusterEvent(Struct, frozen=True, kw_only=True):
+    """A line of `cluster events`: `at` in unix seconds, `kind` a stable word, `text` a sentence."""
+
+    number: int
+    at: float
+    kind: str
+    interface: str
+    text: str
+    role: str = ""

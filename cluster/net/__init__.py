@@ -1,0 +1,1 @@
+"""What the cluster does to the host: addresses, links, announcements."""

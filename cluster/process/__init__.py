@@ -1,0 +1,1 @@
+"""Children of the manager: when they are started again, and how."""

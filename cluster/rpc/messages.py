@@ -1,0 +1,269 @@
+"""What may be asked of clusterd, and what it answers: tagged structs, msgpack on the wire.
+
+One connection carries any number of requests, answered in order; `FollowEvents` turns the connection into a
+stream. Each request names whose wish it is (`actor`); clusterd checks the peer's credentials and the actor's
+role itself, so the shell host cannot be talked into more than its user may do.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from cluster.model import Change, ClusterEvent, ClusterStatus, Config, InterfaceState, NamedConfig
+
+PROTOCOL_VERSION = 1
+MAX_FRAME = 16 * 1024 * 1024
+"""Longest frame, bytes: a configuration of 100,000 objects stays below."""
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """Who asks: account, where from (``console``, ``ssh 192.0.2.7``), and the role clusterd shall enforce."""
+
+    user: str
+    source: str
+    role: Literal["admin", "readonly"]
+
+
+class Ask(Struct, frozen=True):
+    """Base of all requests; subclasses are tagged with their own name."""
+
+
+class GetInfo(Ask, tag="info"):
+    """`cluster info` -> Info."""
+
+
+class GetStatus(Ask, tag="status"):
+    """`cluster status`, `cluster explain` -> ClusterStatus."""
+
+
+class GetSystem(Ask, tag="system"):
+    """`system info` -> System."""
+
+
+class GetConfig(Ask, tag="config"):
+    """The running configuration, or a named one -> ConfigReply. Secrets are masked unless `secrets`."""
+
+    name: str = ""
+    secrets: bool = False
+
+
+class ListConfigs(Ask, tag="configs"):
+    """`system config get` -> Configs."""
+
+
+class GetInterfaces(Ask, tag="interfaces"):
+    """What the kernel has of the configured interfaces -> Interfaces."""
+
+
+class EditConfig(Ask, tag="edit"):
+    """Change the running configuration: all changes or none -> Done."""
+
+    changes: tuple[Change, ...]
+
+
+class SaveConfig(Ask, tag="save"):
+    """`system config save`: keep the running configuration under its current name or a new one -> Done."""
+
+    name: str = ""
+
+
+class SetStartConfig(Ask, tag="set-start"):
+    """`system config set name X`: X is loaded at boot -> Done."""
+
+    name: str
+
+
+class LoadConfig(Ask, tag="load"):
+    """`system config load name X`: X becomes the running configuration -> Done."""
+
+    name: str
+
+
+class DeleteConfig(Ask, tag="delete"):
+    """`system config delete name X` -> Done."""
+
+    name: str
+
+
+class ImportConfig(Ask, tag="import"):
+    """`system config import name X`: keep a configuration file's text under a name -> Done."""
+
+    name: str
+    text: str
+
+
+class ExportConfig(Ask, tag="export"):
+    """`system config export name X` -> Text (secrets left out)."""
+
+    name: str
+
+
+class DiffConfig(Ask, tag="diff"):
+    """What turns `left` into `right`; an empty name is the running configuration -> Differences."""
+
+    left: str
+    right: str
+
+
+class Synchronize(Ask, tag="synchronize"):
+    """`system config synchronize` -> Done."""
+
+    dry_run: bool = False
+    force: bool = False
+
+
+class UpdateInterface(Ask, tag="update-interface"):
+    """Apply addresses, HA, hotwire, cluster on/off and maintenance to the live system -> Done."""
+
+
+class SetMaintenance(Ask, tag="maintenance"):
+    """Persist at once, without `config save`; the role follows with UpdateInterface or at boot -> Done."""
+
+    value: bool
+
+
+class Switch(Ask, tag="switch"):
+    """Hand the role to the partner -> Done."""
+
+    force: bool = False
+
+
+class GetEvents(Ask, tag="events"):
+    """The last role and sync changes -> Events."""
+
+    limit: int = 200
+
+
+class FollowEvents(Ask, tag="follow-events"):
+    """Events as they happen -> a stream of Events, until the client hangs up."""
+
+
+class Reboot(Ask, tag="reboot"):
+    """Orderly: hand over, stop, then restart (or power off) the machine -> Done."""
+
+    power_off: bool = False
+
+
+AnyAsk = (
+    GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | EditConfig | SaveConfig
+    | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
+    | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | Reboot
+)
+
+READ_ONLY: tuple[type[Ask], ...] = (
+    GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
+    GetEvents, FollowEvents,
+)
+"""What the role `readonly` may ask."""
+
+
+class Request(Struct, frozen=True):
+    """One request on the wire; `deadline` is the client's patience in seconds."""
+
+    id: int
+    actor: Actor
+    ask: AnyAsk
+    deadline: float = 10.0
+
+
+class Info(Struct, frozen=True, tag="info", kw_only=True):
+    """The four documented attributes of `cluster info`, and the host name for the prompt."""
+
+    cluster_state: Literal["master", "backup", "offline"]
+    sync_state: Literal["synchronized", "pending", "error"]
+    hotwire_dev: str
+    maintainance: bool
+    hostname: str
+    sync_reason: str = ""
+
+
+class Status(Struct, frozen=True, tag="status"):
+    """Answer to GetStatus."""
+
+    status: ClusterStatus
+
+
+class System(Struct, frozen=True, tag="system", kw_only=True):
+    """Answer to GetSystem; uptime in seconds."""
+
+    hostname: str
+    version: str
+    uptime: float
+    loadavg: tuple[float, float, float]
+    kernel: str
+    memory_total: int
+    memory_available: int
+    config_name: str
+
+
+class ConfigReply(Struct, frozen=True, tag="config"):
+    """Answer to GetConfig."""
+
+    config: Config
+    revision: int
+
+
+class Configs(Struct, frozen=True, tag="configs"):
+    """Answer to ListConfigs."""
+
+    configs: tuple[NamedConfig, ...]
+
+
+class Interfaces(Struct, frozen=True, tag="interfaces"):
+    """Answer to GetInterfaces."""
+
+    interfaces: tuple[InterfaceState, ...]
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """It is done; `warnings` are sentences for standard error."""
+
+    warnings: tuple[str, ...] = ()
+
+
+class Text(Struct, frozen=True, tag="text"):
+    """Answer to ExportConfig."""
+
+    text: str
+
+
+class Difference(Struct, frozen=True):
+    """One differing path; None where it is absent. Secrets read ``(secret)``."""
+
+    path: str
+    left: str | None
+    right: str | None
+
+
+class Differences(Struct, frozen=True, tag="differences"):
+    """Answer to DiffConfig and to a dry run."""
+
+    differences: tuple[Difference, ...]
+
+
+class Events(Struct, frozen=True, tag="events"):
+    """Answer to GetEvents, and each message of a FollowEvents stream."""
+
+    events: tuple[ClusterEvent, ...]
+
+
+class Failure(Struct, frozen=True, tag="failure"):
+    """A ClusterError: its code, sentence and details (see errors.py)."""
+
+    code: str
+    message: str
+    details: tuple[str, ...] = ()
+
+
+AnyAnswer = (
+    Info | Status | System | ConfigReply | Configs | Interfaces | Done | Text | Differences | Events | Failure
+)
+
+
+class Reply(Struct, frozen=True):
+    """One reply on the wire, with the id of its request."""
+
+    id: int
+    answer: AnyAnswer

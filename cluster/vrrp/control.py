@@ -1,0 +1,44 @@
+"""How the manager and the engine speak: a configuration file, a state page, and a control socket.
+
+All three live in the run directory, so that either side can die and find the other again:
+
+``engine.json``   written by the manager (atomically, mode 0600), read by the engine at start and on
+                  ``reload``. An engine started anew needs nobody's help to resume::
+
+    {"version": 1, "enabled": true, "priority": "high", "maintenance": false,
+     "advert_interval": 25, "trigger_delay": 2,
+     "authentication": {"mode": "none" | "simple" | "hmac", "policy": "enforce" | "permissive" | "receive-only",
+                        "keys": [{"id": 1, "secret": "hex:00..1f" | "passphrase" }], "send_key": 1,
+                        "freshness": null | seconds},
+     "interfaces": [{"name": "LAN2", "vrid": 2, "addresses": ["192.168.200.1/24"], "watch": ["192.0.2.1"]}]}
+
+``engine.page``   a shared memory page (see page.py): heartbeat, pid, role, time of the last advert, sequence
+                  of the authentication. Writing it is no system call; it survives kill -9.
+``engine.sock``   SOCK_SEQPACKET, one JSON object per packet, mode 0600.
+
+Requests, each answered by one packet ``{"re": <do>, ...}`` (``{"re": .., "error": ".."}`` when refused)::
+
+    {"do": "status"}                    -> {"re": "status", "status": {...}}      see `runtime.status`
+    {"do": "reload"}                    -> {"re": "reload"}                       engine.json was replaced
+    {"do": "switch", "force": false}    -> {"re": "switch"} | error               hand the role over
+    {"do": "stop"}                      -> {"re": "stop"}                         orderly: hand over, then exit
+    {"do": "partner", "role": .., "hears": [..], "links_gone": ..} | {"do": "partner", "role": null}
+    {"do": "resynchronised"}
+
+Unasked, to every connected manager, in order::
+
+    {"event": {"at": <unix seconds, float>, "kind": "role" | <Noted.kind>, "interface": "", "text": "...",
+               "role": "master", "old": "backup"}}
+
+Events of the last hour are kept by the engine (at most 256) and sent first to a manager that connects, so that
+nothing that happened while the manager was away is lost; each carries a number ``"n"``.
+"""
+
+from __future__ import annotations
+
+CONFIG_FILE = "engine.json"
+PAGE_FILE = "engine.page"
+LOCK_FILE = "engine.lock"
+SOCKET_FILE = "engine.sock"
+MAX_PACKET = 192 * 1024
+"""Longest control packet, bytes; 60 interfaces with all their counters stay below."""

@@ -1,0 +1,47 @@
+"""What a command returns: data, never text. Rendering decides what it looks like (render.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Cell = str | int | float | bool | None | tuple[str, ...]
+"""Lists are shown joined with commas; booleans as true and false; None as an empty cell (JSON: null)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a header. A one-column table named ``value`` is the documented form of a single value."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Attributes of one thing, in order; shown as an ``attribute|value`` table, in JSON as one object."""
+
+    attributes: tuple[tuple[str, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Success without data: ``OK``. Warnings go to standard error, one line each."""
+
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text as it is (an exported configuration, a help page); no trailing newline needed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Several titled results, one below the other (`cluster status`); in JSON one object by title."""
+
+    sections: tuple[tuple[str, Table | Record | Text], ...] = field(default=())
+
+
+Result = Table | Record | Done | Text | Report
