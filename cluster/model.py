@@ -86,8 +86,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     hostname: Annotated[str, _about("machine", "fully qualified name, shown in the prompt")] = "utm.local"
     cluster: ClusterOptions = field(default_factory=ClusterOptions)
     interfaces: dict[str, Interface] = field(default_factory=dict)
-    addresses: Annotated[dict[int, Address], _about("machine", "addresses by id")] = field(default_factory=dict)
-    virtual_addresses: dict[int, VirtualAddress] = field(default_factory=dict)
+    addresses: Annotated[dict[str, Address], _about("machine", "addresses by id")] = field(default_factory=dict)
+    virtual_addresses: dict[str, VirtualAddress] = field(default_factory=dict)
     variables: Annotated[
         dict[str, dict[str, str]], _about("cluster", "variables of applications")
     ] = field(default_factory=dict)
