@@ -30,117 +30,117 @@ class Ask(Struct, frozen=True):
     """Base of all requests; subclasses are tagged with their own name."""
 
 
-class GetInfo(Ask, tag="info"):
+class GetInfo(Ask, frozen=True, tag="info"):
     """`cluster info` -> Info."""
 
 
-class GetStatus(Ask, tag="status"):
+class GetStatus(Ask, frozen=True, tag="status"):
     """`cluster status`, `cluster explain` -> ClusterStatus."""
 
 
-class GetSystem(Ask, tag="system"):
+class GetSystem(Ask, frozen=True, tag="system"):
     """`system info` -> System."""
 
 
-class GetConfig(Ask, tag="config"):
+class GetConfig(Ask, frozen=True, tag="config"):
     """The running configuration, or a named one -> ConfigReply. Secrets are masked unless `secrets`."""
 
     name: str = ""
     secrets: bool = False
 
 
-class ListConfigs(Ask, tag="configs"):
+class ListConfigs(Ask, frozen=True, tag="configs"):
     """`system config get` -> Configs."""
 
 
-class GetInterfaces(Ask, tag="interfaces"):
+class GetInterfaces(Ask, frozen=True, tag="interfaces"):
     """What the kernel has of the configured interfaces -> Interfaces."""
 
 
-class EditConfig(Ask, tag="edit"):
+class EditConfig(Ask, frozen=True, tag="edit"):
     """Change the running configuration: all changes or none -> Done."""
 
     changes: tuple[Change, ...]
 
 
-class SaveConfig(Ask, tag="save"):
+class SaveConfig(Ask, frozen=True, tag="save"):
     """`system config save`: keep the running configuration under its current name or a new one -> Done."""
 
     name: str = ""
 
 
-class SetStartConfig(Ask, tag="set-start"):
+class SetStartConfig(Ask, frozen=True, tag="set-start"):
     """`system config set name X`: X is loaded at boot -> Done."""
 
     name: str
 
 
-class LoadConfig(Ask, tag="load"):
+class LoadConfig(Ask, frozen=True, tag="load"):
     """`system config load name X`: X becomes the running configuration -> Done."""
 
     name: str
 
 
-class DeleteConfig(Ask, tag="delete"):
+class DeleteConfig(Ask, frozen=True, tag="delete"):
     """`system config delete name X` -> Done."""
 
     name: str
 
 
-class ImportConfig(Ask, tag="import"):
+class ImportConfig(Ask, frozen=True, tag="import"):
     """`system config import name X`: keep a configuration file's text under a name -> Done."""
 
     name: str
     text: str
 
 
-class ExportConfig(Ask, tag="export"):
+class ExportConfig(Ask, frozen=True, tag="export"):
     """`system config export name X` -> Text (secrets left out)."""
 
     name: str
 
 
-class DiffConfig(Ask, tag="diff"):
+class DiffConfig(Ask, frozen=True, tag="diff"):
     """What turns `left` into `right`; an empty name is the running configuration -> Differences."""
 
     left: str
     right: str
 
 
-class Synchronize(Ask, tag="synchronize"):
+class Synchronize(Ask, frozen=True, tag="synchronize"):
     """`system config synchronize` -> Done."""
 
     dry_run: bool = False
     force: bool = False
 
 
-class UpdateInterface(Ask, tag="update-interface"):
+class UpdateInterface(Ask, frozen=True, tag="update-interface"):
     """Apply addresses, HA, hotwire, cluster on/off and maintenance to the live system -> Done."""
 
 
-class SetMaintenance(Ask, tag="maintenance"):
+class SetMaintenance(Ask, frozen=True, tag="maintenance"):
     """Persist at once, without `config save`; the role follows with UpdateInterface or at boot -> Done."""
 
     value: bool
 
 
-class Switch(Ask, tag="switch"):
+class Switch(Ask, frozen=True, tag="switch"):
     """Hand the role to the partner -> Done."""
 
     force: bool = False
 
 
-class GetEvents(Ask, tag="events"):
+class GetEvents(Ask, frozen=True, tag="events"):
     """The last role and sync changes -> Events."""
 
     limit: int = 200
 
 
-class FollowEvents(Ask, tag="follow-events"):
+class FollowEvents(Ask, frozen=True, tag="follow-events"):
     """Events as they happen -> a stream of Events, until the client hangs up."""
 
 
-class Reboot(Ask, tag="reboot"):
+class Reboot(Ask, frozen=True, tag="reboot"):
     """Orderly: hand over, stop, then restart (or power off) the machine -> Done."""
 
     power_off: bool = False
