@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("clusterd")
 _CREDENTIALS = struct.Struct("3i")
 _CHUNK = 64 * 1024
+_LINGER = 1.0
+"""Seconds a client has to read its last answer."""
 
 
 class Peer(NamedTuple):
@@ -148,15 +150,22 @@ class Server:
         except (ConnectionError, TimeoutError):
             _LOG.debug("a client hung up in the middle, or does not read")
         finally:
-            await self._hang_up(writer)
+            await self._hang_up(reader, writer)
 
-    async def _hang_up(self, writer: asyncio.StreamWriter) -> None:
-        """Close once the client has read what is its due, or has not read it for too long."""
-        writer.close()
+    async def _hang_up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Close so that the client can still read its last answer, unless it does not read at all.
+
+        Closing at once would lose that answer: what the client was just sending would meet a closed socket.
+        """
         try:
-            async with asyncio.timeout(self._limits.stall):
-                await writer.wait_closed()
-        except (ConnectionError, TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                if writer.can_write_eof():
+                    writer.write_eof()
+                while await reader.read(_CHUNK):
+                    pass
+        except (OSError, TimeoutError):
+            _LOG.debug("a client did not hang up when told so")
+        finally:
             writer.transport.abort()
 
     def _admit(self, writer: asyncio.StreamWriter) -> None:
