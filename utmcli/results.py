@@ -10,10 +10,19 @@ Cell = str | int | float | bool | None | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a header. A one-column table named ``value`` is the documented form of a single value."""
+    """Rows under a header. A one-column table named ``value`` is the documented form of a single value.
+
+    Attributes:
+        columns: the header.
+        rows: one tuple of cells a row.
+        continues: further rows of a table whose header was shown before (a stream).
+        widths: least widths of the columns, so that the parts of a stream line up.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    continues: bool = False
+    widths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +54,19 @@ class Report:
 
 
 Result = Table | Record | Done | Text | Report
+
+
+def single(value: Cell) -> Table:
+    """A single value in its documented form, a table of one column."""
+    return Table(("value",), ((value,),))
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as people read it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, tuple):
+        return ",".join(cell)
+    return str(cell)

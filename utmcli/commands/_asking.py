@@ -1,0 +1,46 @@
+"""What all commands share when they ask clusterd."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from cluster.errors import ProtocolError
+from cluster.rpc import messages
+from utmcli.results import Done
+
+if TYPE_CHECKING:
+    from cluster.model import Change, Config
+    from cluster.rpc.messages import Ask
+    from utmcli.grammar import Call
+
+Answer = TypeVar("Answer")
+
+
+async def answered(call: Call, ask: Ask, expected: type[Answer]) -> Answer:
+    """Ask, and insist on the kind of answer the question has.
+
+    Raises:
+        ClusterError: what clusterd answered instead.
+        ProtocolError: clusterd speaks another version than we do.
+    """
+    answer = await call.ask(ask)
+    if not isinstance(answer, expected):
+        raise ProtocolError(f"clusterd answered {type(answer).__name__} where {expected.__name__} was expected")
+    return answer
+
+
+async def done(call: Call, ask: Ask) -> Done:
+    """Ask for something to be done; its warnings become ours."""
+    answer = await answered(call, ask, messages.Done)
+    return Done(answer.warnings)
+
+
+async def edit(call: Call, *changes: Change) -> Done:
+    """Change the running configuration: all changes or none."""
+    return await done(call, messages.EditConfig(changes))
+
+
+async def running(call: Call) -> Config:
+    """The running configuration, secrets masked."""
+    reply = await answered(call, messages.GetConfig(), messages.ConfigReply)
+    return reply.config
