@@ -1,0 +1,302 @@
+"""Signed adverts: the trailer of draft-cassen-vrrp-auth-hmac, which keepalived 2.4 speaks too.
+
+The trailer's 28 bytes follow the VRRP message::
+
+    type 1 | key id | 2 zero bytes | sequence: seconds (4), fraction (2), counter (2) | tag (16)
+
+The tag is HMAC-SHA-256, cut to 16 bytes, over: a pseudo-header of 20 bytes (4 or 6, version, VRID, 0, the source
+address in 16 bytes with IPv4 in the first four), the message with its checksum field as zero, the trailer up to the
+tag, and 16 zero bytes. Neither the destination nor the IP header is signed.
+
+Replay: each sender's sequence has to grow strictly. By default nothing else is asked of it, since a machine that
+boots without the time must still be heard: not believing it would make two masters. A freshness window is there on
+request. What a sender's sequence has reached is forgotten for two reasons only: it signs with a key never seen from
+it, or the authenticated hotwire says where it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import struct
+from enum import Enum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cluster.errors import InvalidConfigurationError, StoreError
+from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Seconds
+from cluster.vrrp.packet import TRAILER_SIZE, Advert, Family, Received, encode
+from cluster.vrrp.reject import Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HMAC_SHA256: Final = 1
+TAG_SIZE: Final = 16
+KEY_SIZES: Final = range(32, 65)
+PASSPHRASE_LENGTHS: Final = range(8, 257)
+
+_TRAILER: Final = struct.Struct(">BBHQ16s")
+_START: Final = struct.Struct(">BBH")
+_PSEUDO_HEADER: Final = struct.Struct(">BBBx16s")
+_NO_TAG: Final = bytes(TAG_SIZE)
+# Both nodes must derive the same key from the passphrase alone, so salt and cost are part of the format: changing
+# them is changing every key in the field. The cost is about 80 ms and 32 MiB; the derived key is to be kept.
+_SALT: Final = b"utmcli vrrp hmac key 1"
+_COST: Final = 2**15
+_BLOCK: Final = 8
+_SCRYPT_MEMORY: Final = 64 * 1024 * 1024
+
+
+def derive_key(passphrase: str) -> bytes:
+    """The key for a passphrase, or the one given directly as ``hex:`` and 32 to 64 bytes in hexadecimal digits.
+
+    Args:
+        passphrase: 8 to 256 characters.
+
+    Raises:
+        InvalidConfigurationError: it is too short or too long, or the digits are none.
+    """
+    if passphrase.startswith("hex:"):
+        try:
+            secret = bytes.fromhex(passphrase[4:])
+        except ValueError as error:
+            raise InvalidConfigurationError("the key after hex: is no even number of hexadecimal digits") from error
+        return _checked_secret(secret)
+    if len(passphrase) not in PASSPHRASE_LENGTHS:
+        raise InvalidConfigurationError(
+            f"passphrase of {len(passphrase)} characters; "
+            f"it needs {PASSPHRASE_LENGTHS[0]} to {PASSPHRASE_LENGTHS[-1]}"
+        )
+    return hashlib.scrypt(
+        passphrase.encode(), salt=_SALT, n=_COST, r=_BLOCK, p=1, maxmem=_SCRYPT_MEMORY, dklen=KEY_SIZES[0]
+    )
+
+
+class Key:
+    """A key and its id. Its representation does not tell the secret.
+
+    Args:
+        key_id: 1 to 255, the same on both nodes.
+        secret: 32 to 64 bytes.
+
+    Raises:
+        InvalidConfigurationError: id or length is outside these bounds.
+    """
+
+    __slots__ = ("fingerprint", "key_id", "secret")
+
+    def __init__(self, key_id: int, secret: bytes) -> None:
+        if not 1 <= key_id <= 255:
+            raise InvalidConfigurationError(f"key id {key_id} is not between 1 and 255")
+        self.key_id = key_id
+        self.secret = _checked_secret(secret)
+        self.fingerprint = hashlib.sha256(b"fingerprint" + secret).hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        return f"Key({self.key_id}, {self.fingerprint})"
+
+
+def _checked_secret(secret: bytes) -> bytes:
+    if len(secret) not in KEY_SIZES:
+        raise InvalidConfigurationError(
+            f"key of {len(secret)} bytes; it needs {KEY_SIZES[0]} to {KEY_SIZES[-1]} bytes"
+        )
+    return secret
+
+
+# --- the sender ------------------------------------------------------------------------------------
+
+
+class Signer:
+    """Signs one message again and again: between two adverts of a master only the sequence changes.
+
+    Args:
+        key: to sign with.
+        source: our address, 4 or 16 bytes.
+        message: the VRRP message without a trailer; its checksum does not matter.
+    """
+
+    __slots__ = ("_head", "_secret", "_start")
+
+    def __init__(self, key: Key, source: bytes, message: bytes) -> None:
+        self._secret = key.secret
+        self._start = _START.pack(HMAC_SHA256, key.key_id, 0)
+        self._head = _signed_part(source, message) + self._start
+
+    def trailer(self, sequence: int) -> bytes:
+        """The 28 bytes to put behind the message.
+
+        Args:
+            sequence: from `Sequence.next`; never used twice.
+        """
+        stamp = sequence.to_bytes(8, "big")
+        return self._start + stamp + _tag(self._secret, self._head + stamp)
+
+
+def sign(advert: Advert, source: bytes, destination: bytes, key: Key, sequence: int) -> Advert:
+    """The advert with its trailer, ready for `encode`; for IPv6, whose checksum covers the trailer.
+
+    Args:
+        advert: what to say.
+        source: our address, 4 or 16 bytes.
+        destination: the group or a unicast address.
+        key: to sign with.
+        sequence: from `Sequence.next`; never used twice.
+    """
+    message = encode(advert._replace(trailer=b""), source, destination)
+    return advert._replace(trailer=Signer(key, source, message).trailer(sequence))
+
+
+def _signed_part(source: bytes, message: bytes) -> bytes:
+    family = 4 if len(source) == 4 else 6
+    return _PSEUDO_HEADER.pack(family, message[0] >> 4, message[1], source) + message[:6] + b"\0\0" + message[8:]
+
+
+def _tag(secret: bytes, signed: bytes) -> bytes:
+    return hmac.digest(secret, signed + _NO_TAG, "sha256")[:TAG_SIZE]
+
+
+# --- the receiver ------------------------------------------------------------------------------------
+
+
+class Policy(Enum):
+    """Three steps to introduce a passphrase without an outage: each node goes through all of them.
+
+    A signature that is present has to be right under every one of them.
+    """
+
+    RECEIVE_ONLY = "receive-only"
+    PERMISSIVE = "permissive"
+    ENFORCE = "enforce"
+
+    @property
+    def signs(self) -> bool:
+        """Whether our own adverts are signed."""
+        return self is not Policy.RECEIVE_ONLY
+
+    @property
+    def accepts_unsigned(self) -> bool:
+        """Whether adverts without a trailer count."""
+        return self is not Policy.ENFORCE
+
+
+class Verdict(NamedTuple):
+    """What the authentication says of an advert.
+
+    Attributes:
+        accepted: it may be believed.
+        reason: why not; or, accepted, that it was not signed.
+    """
+
+    accepted: bool
+    reason: Reject | None
+
+
+class Sender(NamedTuple):
+    """Whose sequence it is."""
+
+    family: Family
+    vrid: int
+    source: bytes
+
+
+def _sender(name: str) -> Sender:
+    family, _, rest = name.partition("/")
+    vrid, _, source = rest.partition("/")
+    try:
+        return Sender(4 if int(family) == 4 else 6, int(vrid), bytes.fromhex(source))
+    except ValueError as error:
+        raise StoreError(f"remembered sequence of {name!r}: not of the form family/vrid/source") from error
+
+
+_GENUINE: Final = Verdict(accepted=True, reason=None)
+
+
+class Verifier:
+    """Checks the trailers of one node's partners and remembers how far each sequence got.
+
+    State comes into being only for adverts with a right tag, so nobody without a key can make it grow.
+
+    Args:
+        keys: all that are accepted, at most one for an id; several during a rotation.
+        policy: what happens to unsigned adverts.
+        freshness: how far a sequence may be from our clock; None for no limit.
+        marks: what an earlier life of this node remembered, from `export`.
+
+    Raises:
+        StoreError: `marks` is damaged.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[Key],
+        policy: Policy = Policy.ENFORCE,
+        freshness: Seconds | None = None,
+        marks: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        self._marks = {_sender(name): dict(reached) for name, reached in (marks or {}).items()}
+        self.configure(keys, policy, freshness)
+
+    def configure(self, keys: Iterable[Key], policy: Policy, freshness: Seconds | None) -> None:
+        """Replace the configuration; arguments as above.
+
+        What every sequence has reached stays, also under keys that are no longer accepted.
+        """
+        self._keys = {key.key_id: key for key in keys}
+        self._policy = policy
+        self._freshness = freshness
+
+    def export(self) -> dict[str, dict[str, int]]:
+        """How far each sequence got, fit for JSON: by sender, then by fingerprint, the key used last at the end."""
+        return {
+            f"{sender.family}/{sender.vrid}/{sender.source.hex()}": dict(reached)
+            for sender, reached in self._marks.items()
+        }
+
+    def verify(self, received: Received, now: Nanoseconds) -> Verdict:
+        """Whether an advert may be believed.
+
+        Args:
+            received: a decoded advert.
+            now: nanoseconds since 1970, UTC; matters with a freshness window only.
+        """
+        advert = received.advert
+        if not advert.trailer:
+            return Verdict(self._policy.accepts_unsigned, Reject.NO_TRAILER)
+        kind, key_id, zero, sequence, tag = _TRAILER.unpack(advert.trailer)
+        if kind != HMAC_SHA256 or zero:
+            return Verdict(accepted=False, reason=Reject.TRAILER)
+        key = self._keys.get(key_id)
+        if key is None:
+            return Verdict(accepted=False, reason=Reject.UNKNOWN_KEY)
+        signed = _signed_part(received.source, received.message) + advert.trailer[: TRAILER_SIZE - TAG_SIZE]
+        if not hmac.compare_digest(tag, _tag(key.secret, signed)):
+            return Verdict(accepted=False, reason=Reject.BAD_TAG)
+        if self._freshness is not None and abs(now // NANOSECONDS_PER_SECOND - (sequence >> 32)) > self._freshness:
+            return Verdict(accepted=False, reason=Reject.STALE)
+        if not self._advance(Sender(received.family, advert.vrid, received.source), key.fingerprint, sequence):
+            return Verdict(accepted=False, reason=Reject.REPLAYED)
+        return _GENUINE
+
+    def reset(self, source: bytes, sequence: int) -> None:
+        """The partner said over the hotwire how far it got; it may be less than we have seen.
+
+        Args:
+            source: its address; all of its virtual routers are meant.
+            sequence: the last value it used. Only greater ones are accepted from now on.
+        """
+        for sender, reached in self._marks.items():
+            if sender.source == source:
+                self._marks[sender] = dict.fromkeys(reached, sequence)
+
+    def _advance(self, sender: Sender, fingerprint: str, sequence: int) -> bool:
+        reached = self._marks.setdefault(sender, {})
+        if fingerprint in reached:
+            # Back on an earlier key, it must be past everything seen: recordings under that key may exist.
+            current = next(reversed(reached)) == fingerprint
+            if sequence <= (reached[fingerprint] if current else max(reached.values())):
+                return False
+            if not current:
+                del reached[fingerprint]
+        reached[fingerprint] = sequence
+        return True
