@@ -1,0 +1,68 @@
+"""How the commands ask each appliance for its role: over its own socket, reached through its process 1."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.errors import ClusterError
+from cluster.lab.node import RUN_DIRECTORY
+from cluster.lab.plan import APPLIANCES
+from cluster.rpc.client import Client
+from cluster.rpc.messages import Actor, GetInfo, Info
+
+if TYPE_CHECKING:
+    from cluster.lab.home import Record
+    from cluster.lab.identity import Identity
+
+_ACTOR = Actor(user="lab", source="lab", role="readonly")
+_ASK_PATIENCE = 1.0
+_ASK_AGAIN = 0.05
+SETTLED = frozenset({"master", "backup"})
+
+
+def role(process: Identity) -> str:
+    """What the appliance says it is; empty when it does not answer."""
+    socket = Path(f"/proc/{process.pid}/root{RUN_DIRECTORY}/clusterd.sock")
+    return asyncio.run(_role(socket))
+
+
+async def _role(socket: Path) -> str:
+    try:
+        async with asyncio.timeout(_ASK_PATIENCE):
+            client = await Client.connect(socket)
+            try:
+                info = await client.ask(GetInfo(), _ACTOR, _ASK_PATIENCE)
+            finally:
+                await client.close()
+    except (ClusterError, OSError, TimeoutError):
+        return ""
+    return info.cluster_state if isinstance(info, Info) else ""
+
+
+def roles(record: Record) -> dict[str, str]:
+    """The role of each appliance that is on."""
+    return {node: role(record.nodes[node]) for node in APPLIANCES if node in record.nodes}
+
+
+def await_roles(record: Record, patience: float) -> dict[str, str]:
+    """Wait until one appliance is master and the other backup.
+
+    Args:
+        record: of the lab.
+        patience: in seconds.
+
+    Raises:
+        ClusterError: they are not, after that time; says what they were.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        found = roles(record)
+        if set(found.values()) == SETTLED:
+            return found
+        if time.monotonic() > deadline:
+            told = ", ".join(f"{node} is {state or 'not answering'}" for node, state in found.items())
+            raise ClusterError(f"after {patience:.0f} s there is not one master and one backup: {told}")
+        time.sleep(_ASK_AGAIN)
