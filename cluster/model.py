@@ -35,7 +35,9 @@ class ClusterOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     enabled: Annotated[bool, _about("machine", "this node takes part in the cluster")] = False
     priority: Annotated[PriorityWord, _about("machine", "high: preferred master; low: preferred spare")] = "high"
     passphrase: Annotated[str, _about("cluster", "authenticates the adverts of both nodes", secret=True)] = ""
-    auth_policy: Annotated[AuthPolicy, _about("cluster", "what happens to adverts without a valid signature")] = "enforce"
+    auth_policy: Annotated[
+        AuthPolicy, _about("cluster", "what happens to adverts without a valid signature")
+    ] = "enforce"
     advert_interval: Annotated[
         int, Meta(ge=1, le=4095), _about("cluster", "centiseconds between adverts of the master")
     ] = 25
@@ -91,7 +93,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     variables: Annotated[
         dict[str, dict[str, str]], _about("cluster", "variables of applications")
     ] = field(default_factory=dict)
-    globals: Annotated[dict[str, tuple[str, ...]], _about("cluster", "GLOB_ variables")] = field(default_factory=dict)
+    globals: Annotated[
+        dict[str, tuple[str, ...]], _about("cluster", "GLOB_ variables")
+    ] = field(default_factory=dict)
 
 
 TRIGGER_DELAY = ("securepoint_firewall", "UPDATE_TRIGGER_DELAY")
@@ -116,6 +120,14 @@ class RemoveValue(Struct, frozen=True, tag="remove"):
 
 
 Change = SetValue | RemoveValue
+
+
+class Difference(Struct, frozen=True):
+    """One path where two configurations differ; None where it is absent. Secrets read ``(secret)``."""
+
+    path: str
+    left: str | None
+    right: str | None
 
 
 # --- observed state -----------------------------------------------------------------------------------

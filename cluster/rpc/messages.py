@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cluster.model import Change, ClusterEvent, ClusterStatus, Config, InterfaceState, NamedConfig
+from cluster.model import Change, ClusterEvent, ClusterStatus, Config, Difference, InterfaceState, NamedConfig
 
 PROTOCOL_VERSION = 1
 MAX_FRAME = 16 * 1024 * 1024
@@ -227,14 +227,6 @@ class Text(Struct, frozen=True, tag="text"):
     """Answer to ExportConfig."""
 
     text: str
-
-
-class Difference(Struct, frozen=True):
-    """One differing path; None where it is absent. Secrets read ``(secret)``."""
-
-    path: str
-    left: str | None
-    right: str | None
 
 
 class Differences(Struct, frozen=True, tag="differences"):

@@ -1,0 +1,65 @@
+"""IP addresses as a configuration writes them: a host's address, with or without its prefix length."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
+
+IP = IPv4Address | IPv6Address
+
+
+class HostAddress(NamedTuple):
+    """An address of an interface, with its prefix length in bits."""
+
+    ip: IP
+    prefix: int
+
+
+def read_host(text: str) -> IP:
+    """A plain address that one host can have.
+
+    Raises:
+        ValueError: it is none; the message is the end of a sentence beginning with the text.
+    """
+    if "%" in text:
+        raise ValueError("names a zone; write the address without it")
+    try:
+        ip = ip_address(text)
+    except ValueError:
+        raise ValueError("is no IP address; write one such as 192.0.2.1, without a prefix length") from None
+    if ip.is_multicast or ip.is_unspecified or ip.is_loopback or int(ip) == 0xFFFFFFFF:
+        raise ValueError("is no address of a single host in a network")
+    return ip
+
+
+def read_interface(text: str) -> HostAddress:
+    """An address with its prefix length, such as ``10.0.0.1/24``.
+
+    Raises:
+        ValueError: it is none; the message is the end of a sentence beginning with the text.
+    """
+    address, slash, length = text.partition("/")
+    if not slash:
+        raise ValueError("lacks its prefix length; write one such as 10.0.0.1/24")
+    try:
+        ip = read_host(address)
+    except ValueError as error:
+        if "is no IP address" in str(error):
+            raise ValueError("is no IP address with its prefix length; write one such as 10.0.0.1/24") from None
+        raise
+    if not (length.isascii() and length.isdigit() and 1 <= int(length) <= ip.max_prefixlen):
+        raise ValueError(f"has no prefix length from 1 to {ip.max_prefixlen}; write one such as 10.0.0.1/24")
+    _refuse_network(ip, int(length))
+    return HostAddress(ip, int(length))
+
+
+def _refuse_network(ip: IP, prefix: int) -> None:
+    """IPv4 keeps the first and the last address of a network for itself, unless only two are in it (RFC 3021)."""
+    host_bits = ip.max_prefixlen - prefix
+    if ip.version == 6 or host_bits < 2:
+        return
+    ones = (1 << host_bits) - 1
+    if int(ip) & ones == 0:
+        raise ValueError("is the address of the network itself; choose one of its hosts")
+    if int(ip) & ones == ones:
+        raise ValueError("is the broadcast address of its network; choose one of its hosts")

@@ -1,0 +1,180 @@
+"""The file under the store: made whole or not at all, checked before it is trusted, written by one process.
+
+SQLite with a rollback journal and `synchronous=EXTRA`: a commit that returned survives a loss of power, one that
+did not never happened. (The write-ahead log has a race that corrupts, before SQLite 3.51.3.)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cluster.errors import LockedError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILE = "config.db"
+LOCK_FILE = "config.lock"
+
+_APPLICATION_ID = 0x75746D63
+"""``utmc``: says that a database is ours."""
+_FORMAT = 1
+"""Version of the tables below; the version of the configurations in them is `migrations.VERSION`."""
+
+_TABLES = """
+CREATE TABLE revision (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    body   BLOB NOT NULL,  -- canonical JSON, compressed by zlib
+    digest TEXT NOT NULL,  -- SHA-256 of the canonical JSON
+    who    TEXT NOT NULL,
+    at     REAL NOT NULL,  -- unix seconds
+    why    TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER revisions_are_immutable BEFORE UPDATE ON revision
+    BEGIN SELECT RAISE(ABORT, 'revisions are immutable'); END;
+CREATE TABLE name (
+    name     TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL REFERENCES revision
+) STRICT;
+CREATE TABLE saved (  -- every save there ever was: what is named here is never pruned
+    revision INTEGER NOT NULL REFERENCES revision,
+    name     TEXT NOT NULL,
+    who      TEXT NOT NULL,
+    at       REAL NOT NULL
+) STRICT;
+CREATE INDEX saved_by_revision ON saved (revision);
+CREATE TABLE state (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    running     INTEGER REFERENCES revision,
+    applied     INTEGER REFERENCES revision,
+    current     TEXT REFERENCES name,
+    start       TEXT REFERENCES name,
+    maintenance INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO state (one) VALUES (1);
+"""
+
+
+def lock(directory: Path) -> int:
+    """Become the only process that may open the database in this directory, which is made when missing.
+
+    Returns:
+        A descriptor; closing it, or the end of the process, gives the lock back.
+
+    Raises:
+        LockedError: another process has it.
+        StoreError: the directory cannot be made or used.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        descriptor = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"the store {directory} cannot be used: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise LockedError(f"the store {directory} is in use by another process") from error
+    return descriptor
+
+
+def connect(directory: Path) -> sqlite3.Connection:
+    """Open the database, after making it where there is none; the caller holds the lock.
+
+    Raises:
+        StoreError: it is damaged, foreign or newer; the file stays untouched, for a rescue.
+    """
+    path = directory / FILE
+    if not path.exists():
+        _create(path)
+    try:
+        connection = _opened(path)
+        _verify(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the store {path} is damaged: {error}") from error
+    return connection
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    # One process, one call at a time, but not always from the same thread: fsync may be kept off the loop's.
+    connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = EXTRA")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Make the database beside its place and move it there whole: so an empty or half-made file is damage."""
+    journal = path.with_name(f"{path.name}-journal")
+    if journal.exists():
+        raise StoreError(f"the store {path} is gone, but its journal {journal} is there; restore it from a backup")
+    fresh = path.with_name(f"{path.name}.new")
+    for leftover in (fresh, path.with_name(f"{fresh.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    try:
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        connection = _opened(fresh)
+        try:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {_FORMAT}")
+            connection.executescript(_TABLES)
+        finally:
+            connection.close()
+        fresh.rename(path)
+        _sync_directory(path.parent)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the store {path} cannot be made: {error}") from error
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _verify(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        findings = [line for (line,) in connection.execute("PRAGMA quick_check")]
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    problem = ""
+    if findings != ["ok"]:
+        problem = f"is damaged: {'; '.join(findings[:3])}"
+    elif application != _APPLICATION_ID:
+        problem = "is damaged, or no configuration store at all"
+    elif version > _FORMAT:
+        problem = f"was written by newer software: format {version}; this one reads up to {_FORMAT}"
+    if problem:
+        connection.close()
+        raise StoreError(f"the store {path} {problem}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the block's statements or none; durable once the block is left.
+
+    Raises:
+        StoreError: the disk is full or failing; nothing changed.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise StoreError(f"the store cannot be written: {error}") from error

@@ -1,0 +1,96 @@
+"""Documents in, configurations out: the only gate through which anything becomes a configuration.
+
+Reading goes through the version of the schema (migrations.py), the shape (shape.py) and the rules (rules.py);
+all problems of a stage are said at once. The rules need the right shape, so they are asked last.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cluster.config import canonical
+from cluster.config.edit import edited
+from cluster.config.migrations import migrate
+from cluster.config.rules import check, warnings
+from cluster.config.shape import Problem, convert
+from cluster.errors import InvalidConfigurationError
+from cluster.model import Change, Config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Problem", "apply", "check", "parse", "parse_text", "warnings"]
+
+
+def parse(document: Any) -> Config:
+    """A configuration from decoded JSON, such as an import, the factory file or the partner's.
+
+    Args:
+        document: JSON's own types; with or without ``schema``, the version of its schema.
+
+    Raises:
+        InvalidConfigurationError: `details` names every problem as ``path: what was wrong; what is allowed``.
+    """
+    return _checked(migrate(document))
+
+
+def parse_text(text: str) -> Config:
+    """A configuration from the text of a file, see `parse`.
+
+    Raises:
+        InvalidConfigurationError: as `parse`; a fault of the JSON itself with its line and column.
+    """
+    try:
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise InvalidConfigurationError(
+            "the configuration is not JSON", (f"line {error.lineno}, column {error.colno}: {error.msg}",)
+        ) from error
+    except RecursionError as error:
+        raise InvalidConfigurationError("the configuration is not JSON", ("it is nested too deeply",)) from error
+    except ValueError as error:
+        raise InvalidConfigurationError("the configuration is not JSON", (str(error),)) from error
+    return parse(document)
+
+
+def apply(config: Config, changes: Sequence[Change]) -> Config:
+    """The configuration with all changes made, in their order; nothing but the end result must be valid.
+
+    Args:
+        config: what to start from; stays as it is.
+        changes: values in JSON's own types; a list replaces a list.
+
+    Raises:
+        NotFoundError: a path leads nowhere, or nothing is there to remove.
+        InvalidConfigurationError: the result breaks the schema; `details` names every problem.
+    """
+    document = canonical.document(config)
+    for change in changes:
+        document = edited(document, change)
+    return _checked(document)
+
+
+def _checked(document: Any) -> Config:
+    config = convert(document)
+    problems = tuple(check(config)) if isinstance(config, Config) else config
+    if isinstance(config, Config) and not problems:
+        return config
+    noun = "problem" if len(problems) == 1 else "problems"
+    raise InvalidConfigurationError(
+        f"the configuration is invalid: {len(problems)} {noun}", tuple(str(problem) for problem in problems)
+    )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON allows a key twice and forgets the first one; an administrator did not mean that."""
+    whole = dict(pairs)
+    if len(whole) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise ValueError(f"given twice in one object: {', '.join(twice)}")
+    return whole
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
