@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,13 +25,12 @@ from cluster.lab.plan import APPLIANCES, NODES, SWITCH, VIRTUAL_INSIDE, factory,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cluster.lab.home import Record
 
 _ROLE_PATIENCE = 20.0
 _LOG_TAIL = 20
 
 _name = click.option(
-    "--name", default=DEFAULT_NAME, envvar="UTMCLI_LAB", show_default=True, help="Which lab; several can be up at once."
+    "--name", default=DEFAULT_NAME, envvar="UTMCLI_LAB", show_default=True, help="Which lab; there can be several."
 )
 _example = click.option(
     "--example", type=click.Choice(["1", "2"]), default="2", show_default=True,
@@ -151,14 +151,15 @@ def link(name: str, node: str, interface: str, state: str) -> None:
 @lab.command(hidden=True)
 @click.argument("name")
 @click.option("--example", type=int, required=True)
+@click.option("--above", type=click.Path(path_type=Path), required=True)
 @click.option("--report", type=int, required=True)
 @click.option("--owner", default="")
-def warden(name: str, example: int, report: int, owner: str) -> None:
+def warden(name: str, example: int, above: Path, report: int, owner: str) -> None:
     """Own a lab; started by `up`."""
     from cluster.lab.warden import main  # noqa: PLC0415 - only one process of a lab needs it
 
     lives_for = Identity(*map(int, owner.split(":"))) if owner else None
-    main(Home(name), example, lives_for, report)
+    main(Home(name, above), example, lives_for, report)
 
 
 # --- up and down ----------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Runs a command inside a node: `utmcli lab exec`.
 
-Not nsenter(1), for two reasons. It dies of the Ctrl-C that the command behind it may want to handle, which hands the
-terminal back while the command still reads it. And between looking up a pid and opening its namespaces the
-pid may change hands; setns(2) on a pidfd of known identity cannot err.
+Not nsenter(1), for two reasons. It dies of the Ctrl-C that the command behind it may want to handle, which
+hands the terminal back while the command still reads it. And between looking up a pid and opening its
+namespaces the pid may change hands; setns(2) on a pidfd of known identity cannot err.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ def _join(process: Identity) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         pidfd = process.open()
-        theirs = {name: os.stat(f"/proc/{process.pid}/ns/{name}").st_ino for name in _NAMESPACES}
+        theirs = {name: Path(f"/proc/{process.pid}/ns/{name}").stat().st_ino for name in _NAMESPACES}
     except (FileNotFoundError, ProcessLookupError) as error:
         raise UnreachableError("the node is off") from error
     flags = 0
     for name, flag in _NAMESPACES.items():
         # The kernel refuses to join the user namespace one is in.
-        if theirs[name] != os.stat(f"/proc/self/ns/{name}").st_ino:
+        if theirs[name] != Path(f"/proc/self/ns/{name}").stat().st_ino:
             flags |= flag
     if libc.setns(pidfd, flags):
         raise ClusterError(f"the node cannot be entered: {os.strerror(ctypes.get_errno())}")

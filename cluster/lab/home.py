@@ -70,16 +70,17 @@ class Home:
 
     Args:
         name: letters, digits, ``-`` and ``_``; at most 32.
+        above: the directory of all labs; this user's own by default.
 
     Raises:
         ClusterError: not a usable name.
     """
 
-    def __init__(self, name: str = DEFAULT_NAME) -> None:
+    def __init__(self, name: str = DEFAULT_NAME, above: Path | None = None) -> None:
         if not _NAME.fullmatch(name):
             raise ClusterError(f"{name!r} is no name for a lab: letters, digits, - and _, at most 32")
         self.name = name
-        self.path = base() / name
+        self.path = (above or base()) / name
 
     @property
     def socket(self) -> Path:

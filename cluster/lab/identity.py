@@ -47,13 +47,10 @@ class Identity(NamedTuple):
             ProcessLookupError: it has ended.
         """
         pidfd = os.pidfd_open(self.pid)
-        try:
-            # Checked after opening: from here on the descriptor cannot come to mean another process.
-            if Identity.of(self.pid) != self:
-                raise ProcessLookupError(f"process {self.pid} is another one by now")
-        except ProcessLookupError:
+        # Asked after opening: from here on the descriptor cannot come to mean another process.
+        if not self.alive:
             os.close(pidfd)
-            raise
+            raise ProcessLookupError(f"process {self.pid} has ended")
         return pidfd
 
     @property

@@ -75,7 +75,7 @@ def mount(directory: Path) -> None:
 
 def name_host(name: str) -> None:
     """Host name, loopback, and the kernel's settings of a firewall's network."""
-    import _socket  # noqa: PLC0415,PLC2701 - all of socket takes as long to import as the rest of a boot
+    import _socket  # noqa: PLC0415 - all of socket takes as long to import as the rest of a boot
 
     _socket.sethostname(name)
     for key, value in NETWORK.items():

@@ -94,7 +94,7 @@ def plan(example: int) -> Plan:
     )
     outside = "203.0.113.1/24" if example == 1 else "192.168.175.1/24"
     way_back = "203.0.113.2" if example == 1 else "192.168.175.101"
-    setup = {
+    setup: dict[str, tuple[str, ...]] = {
         "client": (
             f"address add {CLIENT_ADDRESS}/24 dev LAN2",
             "link set LAN2 up",

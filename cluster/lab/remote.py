@@ -59,7 +59,8 @@ def start(home: Home, example: int, owner: Identity | None) -> None:
     """
     reader, writer = os.pipe()
     command = [sys.executable, "-m", "cluster.lab", "warden", home.name, "--example", str(example)]
-    command += ["--report", str(writer)]
+    # Inside a user namespace the warden could not tell by its uid where this user's labs are.
+    command += ["--above", str(home.path.parent), "--report", str(writer)]
     if owner is not None:
         command += ["--owner", f"{owner.pid}:{owner.start}"]
     if not privileged():
@@ -78,7 +79,7 @@ def start(home: Home, example: int, owner: Identity | None) -> None:
 
 
 def _hear(reader: int) -> str:
-    with open(reader, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
+    with open(reader, "rb") as pipe:
         ready, _, _ = select.select([pipe], [], [], _PATIENCE)
         return pipe.read().decode() if ready else ""
 
