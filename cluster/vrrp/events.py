@@ -71,11 +71,14 @@ class Started(NamedTuple):
         usable: names of the HA interfaces that have link (and an answering host, where one is watched).
         resume: the role is taken up again at once, because an earlier engine of this node was master until so
             recently that the partner cannot have noticed (the shell decides that from the state page).
+        handed_over: the earlier engine had handed the role to the partner (`View.handed_over`); remembered, so
+            that a restart does not take it back.
     """
 
     settings: Settings
     usable: frozenset[str]
     resume: bool = False
+    handed_over: bool = False
 
 
 class Configured(NamedTuple):
@@ -108,7 +111,16 @@ class UsableChanged(NamedTuple):
 
 
 class SwitchAsked(NamedTuple):
-    """`cluster switch`: hand the role to the partner. The shell has asked `Election.switch_refusal` first."""
+    """`cluster switch`: hand the role to the partner. The shell has asked `Election.switch_refusal` first.
+
+    The outcome follows within four advert intervals: `RoleChanged`, or a `Noted` of the kind
+    ``handover-failed`` when nobody took over and this node stays master.
+
+    Attributes:
+        force: give the role up even to a partner that has lost more, or to nobody.
+    """
+
+    force: bool = False
 
 
 class StopAsked(NamedTuple):
@@ -236,6 +248,7 @@ class View(NamedTuple):
         master_down_interval: with the interval in force.
         paths: one per HA interface, in configured order.
         explanation: sentences saying why this node has this role now.
+        handed_over: the role was handed to the partner and is not taken back while the partner is as good.
     """
 
     role: Role
@@ -247,3 +260,4 @@ class View(NamedTuple):
     master_down_interval: Nanoseconds
     paths: tuple[PathView, ...]
     explanation: tuple[str, ...]
+    handed_over: bool = False

@@ -1,0 +1,734 @@
+"""The election: which of two nodes is master.
+
+A pure state machine. `Election.handle(event, now)` takes one event and returns the effects its shell carries
+out in order; `Election.deadline` says when it wants to be woken by `Tick` at the latest. It reads no clock and
+no random source: the same events at the same instants give the same effects.
+
+The rules
+---------
+*One role.* A node has one role for all its HA interfaces. Each interface runs one virtual router, and all
+their adverts carry the same effective priority:
+
+    254 - 3 x lost interfaces - rank        rank: 0 configured high, 1 low, 2 handed over
+    2 (high) or 1 (low)                     in maintenance
+    1                                       while stopping, switched off, or switching by force
+
+So links dominate, the configured priority breaks ties, and the skew stays small. A change is advertised at once.
+
+*Links* count after the delay of the settings; on a node that is not master a recovery counts a second later, so
+that a switch which serves both nodes and reboots moves nothing. For the same reason a backup that thinks
+about preempting already counts its own pending losses.
+
+*A backup takes over*
+  - on silence: no advert on any HA interface for Master_Down_Interval = 3 x interval + skew, where the skew is
+    (256 - priority) / 256 x interval (RFC 9568 section 6.1) and the interval is the master's (section 6.4.2);
+  - a skew after the master's farewell, priority 0;
+  - a skew after the partner said over the hotwire that its HA links are gone, unless it is heard after all;
+  - by preemption: a skew after it first heard a master worse than itself, and no sooner than its connections
+    are resynchronised or the limit for that has passed.
+
+*A master yields* when it hears a better one on any HA interface. Its equal it yields to if its own address is
+the lower one, compared on the lowest VRID on which it hears the other: addresses may be crossed between two
+interfaces, and comparing on both would leave no master. On any other interface than the one with the lowest VRID
+of all it waits an interval with that, so that the lower ones have their say.
+
+*A worse master* is answered at once, with an advert and announcements (RFC 9568 section 6.4.3). If it goes on for a
+Master_Down_Interval, it does not hear us: loss in one direction. The one who hears yields, because the deaf one
+cannot, and does not preempt until the hotwire says that it is heard, or for five minutes.
+
+*Addresses outlive the role* by 20 ms: packets are still under way to the old master when it hears the new one.
+After it has removed them it says priority 0, which the new master answers with announcements, since the last ARP
+reply heard by a client may have been the old master's.
+
+*Handing over* is nothing but a lowered priority: the master keeps serving until it hears a better one. Whether a
+silent partner is there, only the attempt can show:
+  - maintenance waits for ever: the node is the last resort;
+  - a switch that nobody answers is taken back. Its priority is that of a node that has lost as little, less
+    the rank 2, so a partner that has lost more does not answer;
+  - by force, when stopping, and when switched off, the role is given up with priority 0 after a bounded wait. A
+    partner that is known to hear us gets four intervals, which cover three lost adverts and any skew. Of an unknown
+    one we expect to be in our own condition, and wait 40 ms and twice its skew. Where nobody can hear us, we do
+    not wait at all.
+
+*Handed over* remains on the old master, so that it does not take the role back, until it is master again, until the
+partner hands the role to it, or until priority or maintenance are configured anew.
+
+*A stopped or switched-off node* is OFFLINE and silent.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
+from cluster.vrrp import words
+from cluster.vrrp.events import (
+    Advertise,
+    Announce,
+    Configured,
+    DropAddresses,
+    Effect,
+    Event,
+    HaInterface,
+    Heard,
+    Noted,
+    PartnerReported,
+    PartnerSilent,
+    Resynchronised,
+    Role,
+    RoleChanged,
+    Settings,
+    Started,
+    StopAsked,
+    Stopped,
+    SwitchAsked,
+    TakeAddresses,
+    UsableChanged,
+    View,
+)
+from cluster.vrrp.paths import Hearing, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BEST_PRIORITY = 254
+"""Of a node without any loss, configured high; 255 would claim to own the addresses (RFC 9568 section 5.2.4)."""
+PER_LOST_INTERFACE = 3
+"""More than all ranks together: links dominate the configured priority."""
+RANK_LOW = 1
+RANK_HANDED_OVER = 2
+LEAVING_PRIORITY = Priority(1)
+"""The lowest that still serves; 0 means that the role is given up."""
+FAREWELL = Priority(0)
+
+HOLD = Nanoseconds(20_000_000)
+"""How long addresses outlive the role: on a path of 5 ms, 5 ms lost packets and 20 ms lost none (measured)."""
+BACKUP_RECOVERY_EXTRA = NANOSECONDS_PER_SECOND
+"""A backup counts a link's recovery this much later than a master does."""
+REPEAT_ANNOUNCEMENTS = 5 * NANOSECONDS_PER_SECOND
+BURST_SPACING = NANOSECONDS_PER_SECOND
+"""Announcements that answer somebody else's adverts: one burst a second on an interface."""
+ONE_WAY_BAR = 300 * NANOSECONDS_PER_SECOND
+UNKNOWN_PARTNER_PATIENCE = 40_000_000
+"""For the way there and back, and a busy partner."""
+KNOWN_PARTNER_INTERVALS = 4
+
+
+class Errand(Enum):
+    """Why a master hands over, other than by maintenance; the value says it in words."""
+
+    SWITCH = "switch to the partner"
+    FORCED = "forced switch to the partner"
+    STOP = "the engine stops"
+    OFF = "the cluster is switched off on this node"
+
+
+def skew(priority: int, interval: Centiseconds) -> int:
+    """Skew_Time in nanoseconds, exact (RFC 9568 section 6.1)."""
+    return (256 - priority) * interval.nanoseconds // 256
+
+
+def master_down_interval(priority: int, interval: Centiseconds) -> int:
+    """Master_Down_Interval in nanoseconds (RFC 9568 section 6.1)."""
+    return 3 * interval.nanoseconds + skew(priority, interval)
+
+
+def rank_of(priority: int) -> int:
+    """The rank in a partner's effective priority."""
+    return (BEST_PRIORITY - priority) % PER_LOST_INTERFACE
+
+
+class Election:
+    """The election of one node; see the module for its rules."""
+
+    def __init__(self) -> None:
+        self._settings = Settings((), enabled=False)
+        self._paths: dict[str, Path] = {}
+        self._effects: list[Effect] = []
+        self._role = Role.OFFLINE
+        self._since = Nanoseconds(0)
+        self._cause = "the engine has not started"
+        self._priority = FAREWELL
+        self._stopped = False
+        # of a backup
+        self._newest: Hearing | None = None
+        self._silent_since = Nanoseconds(0)
+        self._challenge_since: Nanoseconds | None = None
+        self._resynchronised = False
+        self._barred_until: Nanoseconds | None = None
+        self._report: PartnerReported | None = None
+        self._links_gone_at: Nanoseconds | None = None
+        # of a master
+        self._next_advert: Nanoseconds | None = None
+        self._repeat_at: Nanoseconds | None = None
+        # on the way from one to the other
+        self._errand: Errand | None = None
+        self._give_up_at: Nanoseconds | None = None
+        self._drop_at: Nanoseconds | None = None
+        self._handed_over: int | None = None
+
+    # --- what the shell calls ---------------------------------------------------------------------
+
+    def handle(self, event: Event, now: Nanoseconds) -> list[Effect]:
+        """Take one event.
+
+        Args:
+            event: what happened.
+            now: the present instant; never earlier than that of the event before.
+
+        Returns:
+            What the shell has to do, in this order.
+        """
+        if not self._stopped:
+            self._dispatch(event, now)
+            while (due := self.deadline) is not None and due <= now:
+                self._fire(now)
+        effects, self._effects = self._effects, []
+        return effects
+
+    @property
+    def deadline(self) -> Nanoseconds | None:
+        """When `Tick` is wanted at the latest; later than the last `now`, or None for never."""
+        if self._role is Role.OFFLINE:
+            return None
+        dues = [self._drop_at]
+        for path in self._paths.values():
+            if path.pending:
+                dues.append(self._link_due(path))
+            if path.burst_due is not None:
+                dues.append(path.burst_due)
+        if self._role is Role.MASTER:
+            dues += [self._next_advert, self._repeat_at, self._give_up_at]
+        elif self._errand is None:
+            dues += [self._takeover_due(), self._barred_until]
+        return min((due for due in dues if due is not None), default=None)
+
+    def switch_refusal(self, now: Nanoseconds, force: bool) -> str | None:
+        """Why `cluster switch` is refused, or None if it may be tried.
+
+        Args:
+            now: the present instant.
+            force: hand over even to a partner that is not heard or has lost more.
+
+        Returns:
+            A sentence for the administrator, or None.
+        """
+        if self._role is not Role.MASTER:
+            return f"this node is {self._role.value}: only the master can hand over"
+        if self._errand is not None:
+            return f"a handover is under way already ({self._errand.value})"
+        if force:
+            return None
+        if not any(path.up for path in self._paths.values()):
+            return "no HA interface of this node is usable, so the partner cannot be told; force 1 gives up anyway"
+        report = self._report
+        if report is not None and (report.links_gone or report.role is Role.OFFLINE):
+            return "the partner says that it cannot take the role; force 1 gives up anyway"
+        if report is not None and not report.hears:
+            return "the partner says that it does not hear this node; force 1 gives up anyway"
+        del now
+        return None
+
+    def view(self, now: Nanoseconds) -> View:
+        """The state for `cluster status` and `cluster explain`."""
+        return View(
+            role=self._role,
+            since=self._since,
+            cause=self._cause,
+            priority=self._priority,
+            handing_over=self._errand is not None or self._drop_at is not None,
+            holding=self._role is Role.MASTER or self._drop_at is not None,
+            master_down_interval=Nanoseconds(master_down_interval(self._priority, self._interval())),
+            paths=tuple(path.view() for path in self._paths.values()),
+            explanation=self._explanation(now),
+            handed_over=self._handed_over is not None,
+        )
+
+    # --- events -------------------------------------------------------------------------------------
+
+    def _dispatch(self, event: Event, now: Nanoseconds) -> None:
+        match event:
+            case Heard():
+                self._on_heard(event, now)
+            case UsableChanged():
+                self._on_link(event, now)
+            case PartnerReported():
+                self._on_report(event, now)
+            case PartnerSilent():
+                self._report = None
+            case Resynchronised():
+                self._resynchronised = True
+            case Started():
+                self._on_start(event, now)
+            case Configured():
+                self._on_configured(event.settings, now)
+            case SwitchAsked():
+                self._on_switch(event, now)
+            case StopAsked():
+                self._leave(Errand.STOP, now)
+
+    def _on_start(self, event: Started, now: Nanoseconds) -> None:
+        self._settings = event.settings
+        self._paths = {
+            interface.name: Path(interface, interface.name in event.usable)
+            for interface in event.settings.interfaces
+        }
+        self._handed_over = 0 if event.handed_over else None
+        self._since = now
+        self._reprioritise(now)
+        if not event.settings.enabled:
+            self._cause = "the cluster is switched off on this node"
+            self._effects.append(DropAddresses())
+        elif event.resume:
+            self._role = Role.MASTER
+            self._cause = "the engine restarted and resumed the role before the partner could notice"
+            self._effects.append(TakeAddresses())
+            self._advertise(now)
+            self._note("resumed", "", self._cause)
+        else:
+            self._join("the engine started", now)
+
+    def _on_configured(self, settings: Settings, now: Nanoseconds) -> None:
+        old, self._settings = self._settings, settings
+        self._paths = {
+            interface.name: self._path_for(interface) for interface in settings.interfaces
+        }
+        if (old.high, old.maintenance) != (settings.high, settings.maintenance):
+            self._handed_over = None
+        if not settings.enabled:
+            self._leave(Errand.OFF, now)
+        elif self._errand is Errand.OFF:
+            self._errand = None
+            self._give_up_at = None
+        elif self._role is Role.OFFLINE:
+            self._join("the cluster was switched on on this node", now)
+        self._reprioritise(now)
+        if self._role is Role.MASTER:
+            self._effects.append(TakeAddresses())
+            self._announce()
+            self._advertise(now)
+        self._reconsider(now)
+
+    def _path_for(self, interface: HaInterface) -> Path:
+        path = self._paths.get(interface.name)
+        if path is None or path.interface.vrid != interface.vrid:
+            return Path(interface, path.up if path else None)
+        path.interface = interface
+        return path
+
+    def _on_link(self, event: UsableChanged, now: Nanoseconds) -> None:
+        path = self._paths.get(event.interface)
+        if path is None:
+            return
+        returned = event.usable and not path.up
+        counted = path.usable
+        path.tell(event.usable, now, at_once=self._role is Role.OFFLINE)
+        if path.usable != counted:
+            self._reprioritise(now)
+        if returned and self._role is Role.MASTER:
+            self._burst(path, now)
+        self._reconsider(now)
+
+    def _on_report(self, report: PartnerReported, now: Nanoseconds) -> None:
+        self._report = report
+        self._links_gone_at = now if report.links_gone else None
+        if report.hears:
+            self._barred_until = None
+        self._reconsider(now)
+
+    def _on_switch(self, event: SwitchAsked, now: Nanoseconds) -> None:
+        refusal = self.switch_refusal(now, event.force)
+        if refusal is not None:
+            self._note("handover-failed", "", refusal)
+            return
+        self._errand = Errand.FORCED if event.force else Errand.SWITCH
+        self._give_up_at = Nanoseconds(now + KNOWN_PARTNER_INTERVALS * self._settings.advert_interval.nanoseconds)
+        self._note("handover-started", "", self._errand.value)
+        self._reprioritise(now)
+
+    def _on_heard(self, advert: Heard, now: Nanoseconds) -> None:
+        path = self._paths.get(advert.interface)
+        if path is None:
+            return
+        hearing = path.hear(advert, now)
+        self._newest = hearing
+        if hearing.priority:
+            self._links_gone_at = None
+        if self._role is Role.MASTER:
+            self._judge(path, hearing, now)
+        else:
+            self._reconsider(now)
+
+    # --- priority -----------------------------------------------------------------------------------
+
+    def _priority_with(self, lost: int) -> Priority:
+        """The effective priority with so many lost interfaces."""
+        settings = self._settings
+        if self._errand is not None and self._errand is not Errand.SWITCH:
+            return LEAVING_PRIORITY
+        if settings.maintenance:
+            return Priority(2 if settings.high else 1)
+        rank = 0 if settings.high else RANK_LOW
+        if self._handed_over is not None:
+            lost = max(lost, self._handed_over)
+            rank = RANK_HANDED_OVER
+        elif self._errand is not None:
+            rank = RANK_HANDED_OVER
+        return Priority(BEST_PRIORITY - PER_LOST_INTERFACE * lost - rank)
+
+    def _reprioritise(self, now: Nanoseconds) -> None:
+        """Compute the effective priority anew; a master advertises a change at once."""
+        lost = sum(not path.usable for path in self._paths.values())
+        priority = self._priority_with(lost)
+        if priority != self._priority:
+            self._priority = priority
+            if self._role is Role.MASTER:
+                self._advertise(now)
+
+    def _claim(self) -> Priority:
+        """The priority with which a backup thinks about preempting: pending losses count."""
+        return self._priority_with(sum(not path.usable or path.pending_loss for path in self._paths.values()))
+
+    # --- a backup -----------------------------------------------------------------------------------
+
+    def _interval(self) -> Centiseconds:
+        """The interval in force: the master's while there is one (RFC 9568 section 6.4.2)."""
+        if self._role is Role.BACKUP and self._newest is not None:
+            return self._newest.interval
+        return self._settings.advert_interval
+
+    def _standing_alone(self, now: Nanoseconds) -> Iterable[Hearing]:
+        for path in self._paths.values():
+            for hearing in path.hearings.values():
+                if hearing.stands_alone and not hearing.silent(now):
+                    yield hearing
+
+    def _rival(self, now: Nanoseconds) -> Hearing | None:
+        """The best claim that counts: the newest word of all, or somebody who stands alone."""
+        rival = self._newest
+        if rival is None or rival.silent(now):
+            return None
+        for hearing in self._standing_alone(now):
+            if hearing.priority > rival.priority:
+                rival = hearing
+        return rival
+
+    def _reconsider(self, now: Nanoseconds) -> None:
+        """Whether a backup has a challenge to carry out, and since when."""
+        if self._role is not Role.BACKUP:
+            return
+        rival = self._rival(now)
+        if rival is not None and self._handed_over is not None and self._returned_by(rival):
+            self._handed_over = None
+            self._reprioritise(now)
+        if rival is None or not self._challenges(rival):
+            self._challenge_since = None
+        elif self._challenge_since is None:
+            self._challenge_since = now
+
+    def _returned_by(self, rival: Hearing) -> bool:
+        """Whether the partner, whom we handed the role, hands it back."""
+        return rival.priority > PER_LOST_INTERFACE and rank_of(rival.priority) == RANK_HANDED_OVER
+
+    def _challenges(self, rival: Hearing) -> bool:
+        if rival.priority == FAREWELL:
+            return True
+        return self._barred_until is None and self._claim() > rival.priority
+
+    def _takeover_due(self) -> Nanoseconds:
+        """When a backup becomes master if nothing more is heard."""
+        priority = self._priority
+        last = self._newest
+        due = self._silent_since + master_down_interval(priority, self._interval())
+        if last is not None:
+            due = max(due, last.at + master_down_interval(priority, last.interval))
+            for hearing in self._standing_alone(last.at):
+                due = max(due, hearing.at + master_down_interval(priority, hearing.interval))
+        if self._links_gone_at is not None and any(path.up for path in self._paths.values()):
+            due = min(due, self._links_gone_at + skew(priority, self._interval()))
+        if self._challenge_since is not None and last is not None:
+            due = min(due, self._challenge_due(self._challenge_since, last))
+        return Nanoseconds(due)
+
+    def _challenge_due(self, since: Nanoseconds, last: Hearing) -> int:
+        due = since + skew(self._priority, last.interval)
+        if last.priority == FAREWELL or self._resynchronised:
+            return due
+        return max(due, since + self._settings.resync_limit.nanoseconds)
+
+    def _take_over(self, now: Nanoseconds) -> None:
+        last = self._newest
+        if self._challenge_since is not None and last is not None and now >= self._challenge_due(
+            self._challenge_since, last
+        ):
+            cause = (
+                words.preemption(last, self._claim(), self._paths.values())
+                if last.priority
+                else words.farewell(last)
+            )
+            self._overrule(now)
+        elif self._links_gone_at is not None:
+            cause = "the partner says over the hotwire that all its HA interfaces are gone"
+        else:
+            since = self._silent_since if last is None else max(last.at, self._silent_since)
+            cause = words.silence(now, since, self._paths.values(), last)
+        self._become_master(cause, now)
+
+    def _overrule(self, now: Nanoseconds) -> None:
+        """Mark better claims that we take for old words of the partner."""
+        for path in self._paths.values():
+            for hearing in path.hearings.values():
+                if hearing.priority > self._priority and not hearing.silent(now):
+                    hearing.overruled = True
+
+    # --- a master -----------------------------------------------------------------------------------
+
+    def _become_master(self, cause: str, now: Nanoseconds) -> None:
+        self._drop_at = None
+        self._challenge_since = self._barred_until = self._links_gone_at = None
+        self._handed_over = None
+        self._reprioritise(now)
+        for path in self._paths.values():
+            path.forget_rivals()
+        self._effects.append(TakeAddresses())
+        self._announce()
+        self._advertise(now)
+        self._repeat_at = Nanoseconds(now + REPEAT_ANNOUNCEMENTS)
+        self._change_role(Role.MASTER, cause, now)
+
+    def _announce(self) -> None:
+        self._effects += [Announce(name) for name in self._paths]
+
+    def _advertise(self, now: Nanoseconds) -> None:
+        """Advertise everywhere, and count the interval from here."""
+        self._effects += [Advertise(name, self._priority) for name in self._paths]
+        self._next_advert = Nanoseconds(now + self._settings.advert_interval.nanoseconds)
+        for path in self._paths.values():
+            path.answered = False
+
+    def _judge(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
+        """A master hears somebody else's advert."""
+        theirs, own = hearing.priority, self._priority
+        if theirs == FAREWELL:
+            path.rival_since = None
+            self._answer_farewell(path, now)
+        elif theirs > own or (theirs == own and self._errand is not None):
+            hearing.stands_alone = hearing.stands_alone or hearing.overruled
+            self._yield(words.better(hearing, own, self._paths.values()), now)
+        elif theirs < own:
+            self._answer(path, hearing, now)
+        else:
+            self._break_tie(path, hearing, now)
+
+    def _break_tie(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
+        lowest = min(
+            (other for other in self._paths.values() if other.hears_equal(hearing.priority, now)),
+            key=lambda other: other.interface.vrid,
+        )
+        if path is not lowest:
+            return
+        first = min(other.interface.vrid for other in self._paths.values())
+        patience = 0 if path.interface.vrid == first else self._settings.advert_interval.nanoseconds
+        if path.interface.source >= hearing.source:
+            self._answer(path, hearing, now)
+        elif path.meet_rival(hearing, now) >= patience:
+            self._yield(words.tie(hearing, path), now)
+
+    def _answer(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
+        """Tell a master no better than ourselves that we are here, unless it is deaf."""
+        first = path.rival_since is None
+        run = path.meet_rival(hearing, now)
+        heard = self._report is not None and self._report.hears
+        if run >= master_down_interval(self._priority, self._settings.advert_interval) and not heard:
+            self._barred_until = Nanoseconds(now + ONE_WAY_BAR)
+            self._yield(words.unheard(hearing, path, run), now)
+            return
+        if first:
+            self._note(
+                "two-masters", path.interface.name, f"{words.address(hearing.source)} is master as well, with "
+                f"priority {hearing.priority}; ours is {self._priority}"
+            )
+        if not path.answered:
+            path.answered = True
+            self._effects.append(Advertise(path.interface.name, self._priority))
+        self._burst(path, now)
+
+    def _answer_farewell(self, path: Path, now: Nanoseconds) -> None:
+        if path.farewell_at is None or now - path.farewell_at >= BURST_SPACING:
+            path.farewell_at = now
+            self._effects.append(Announce(path.interface.name))
+            self._effects.append(Advertise(path.interface.name, self._priority))
+        else:
+            self._burst(path, now)
+
+    def _burst(self, path: Path, now: Nanoseconds) -> None:
+        """Announce on one interface, or as soon as a second has passed since the last time."""
+        if path.burst_at is None or now - path.burst_at >= BURST_SPACING:
+            path.burst_at = now
+            path.burst_due = None
+            self._effects.append(Announce(path.interface.name))
+        else:
+            path.burst_due = Nanoseconds(path.burst_at + BURST_SPACING)
+
+    def _yield(self, cause: str, now: Nanoseconds) -> None:
+        """Become backup, because there is another master; the addresses follow a little later."""
+        if self._errand in (Errand.SWITCH, Errand.FORCED):
+            self._handed_over = self._lost_by(self._newest)
+            cause = f"{self._errand.value}: {cause}"
+            self._errand = None
+        self._become_backup(cause, now)
+        self._drop_at = Nanoseconds(now + HOLD)
+
+    def _lost_by(self, partner: Hearing | None) -> int:
+        if partner is None or partner.priority <= PER_LOST_INTERFACE:
+            return 0
+        return (BEST_PRIORITY - partner.priority) // PER_LOST_INTERFACE
+
+    # --- leaving --------------------------------------------------------------------------------------
+
+    def _leave(self, errand: Errand, now: Nanoseconds) -> None:
+        """Stop, or be switched off: hand over first if we are master."""
+        if self._errand is Errand.STOP:
+            return
+        self._errand = errand
+        if self._role is Role.MASTER:
+            self._give_up_at = Nanoseconds(now + self._patience())
+            self._note("handover-started", "", errand.value)
+            self._reprioritise(now)
+        elif self._drop_at is None:
+            self._end(now)
+
+    def _patience(self) -> int:
+        """How long a leaving master waits for a successor, in nanoseconds."""
+        report, interval = self._report, self._settings.advert_interval
+        if not any(path.up for path in self._paths.values()):
+            return 0
+        if report is not None and (report.links_gone or report.role is Role.OFFLINE):
+            return 0
+        if report is not None and report.hears:
+            return KNOWN_PARTNER_INTERVALS * interval.nanoseconds
+        lost = sum(not path.usable for path in self._paths.values())
+        like_us = BEST_PRIORITY - PER_LOST_INTERFACE * lost - RANK_LOW
+        return UNKNOWN_PARTNER_PATIENCE + 2 * skew(like_us, interval)
+
+    def _give_up(self, now: Nanoseconds) -> None:
+        """The wait for a successor is over."""
+        errand = self._errand
+        self._give_up_at = None
+        waited = f"{errand.value if errand else ''}: nobody took the role over"
+        if errand is Errand.SWITCH:
+            self._errand = None
+            self._note("handover-failed", "", f"{waited}, this node stays master")
+            self._reprioritise(now)
+            return
+        if errand is Errand.FORCED:
+            self._errand = None
+            self._handed_over = 0
+        self._become_backup(waited, now)
+        self._drop(now)
+
+    def _become_backup(self, cause: str, now: Nanoseconds) -> None:
+        self._next_advert = self._repeat_at = self._give_up_at = None
+        self._silent_since = now
+        self._challenge_since = None
+        for path in self._paths.values():
+            path.forget_rivals()
+        self._change_role(Role.BACKUP, cause, now)
+        self._reprioritise(now)
+
+    def _drop(self, now: Nanoseconds) -> None:
+        """Remove the addresses and say farewell; whoever is leaving leaves now."""
+        self._drop_at = None
+        self._effects.append(DropAddresses())
+        self._effects += [Advertise(name, FAREWELL) for name in self._paths]
+        if self._errand is not None:
+            self._end(now)
+
+    def _end(self, now: Nanoseconds) -> None:
+        errand = self._errand
+        self._errand = None
+        self._challenge_since = self._barred_until = None
+        if errand is not None and self._role is not Role.OFFLINE:
+            self._change_role(Role.OFFLINE, errand.value, now)
+        if errand is Errand.STOP:
+            self._stopped = True
+            self._effects.append(Stopped())
+
+    # --- time -----------------------------------------------------------------------------------------
+
+    def _link_due(self, path: Path) -> Nanoseconds | None:
+        delay = self._settings.trigger_delay.nanoseconds
+        extra = 0 if self._role is Role.MASTER else BACKUP_RECOVERY_EXTRA
+        return path.due(delay, delay + extra)
+
+    def _fire(self, now: Nanoseconds) -> None:
+        """Do what is due."""
+        for path in self._paths.values():
+            due = self._link_due(path)
+            if due is not None and due <= now:
+                path.settle()
+                state = "is usable again" if path.usable else "is lost"
+                kind = "link-back" if path.usable else "link-lost"
+                self._note(kind, path.interface.name, f"{path.interface.name} {state}")
+                self._reprioritise(now)
+                self._reconsider(now)
+            if path.burst_due is not None and path.burst_due <= now:
+                self._burst(path, now)
+        if self._drop_at is not None and self._drop_at <= now:
+            self._drop(now)
+        if self._role is Role.MASTER:
+            self._fire_master(now)
+        elif self._role is Role.BACKUP and self._errand is None:
+            self._fire_backup(now)
+
+    def _fire_master(self, now: Nanoseconds) -> None:
+        if self._repeat_at is not None and self._repeat_at <= now:
+            self._repeat_at = None
+            self._announce()
+        if self._give_up_at is not None and self._give_up_at <= now:
+            self._give_up(now)
+        elif self._next_advert is not None and self._next_advert <= now:
+            due = self._next_advert
+            self._advertise(now)
+            steady = due + self._settings.advert_interval.nanoseconds
+            if steady > now:
+                self._next_advert = Nanoseconds(steady)
+
+    def _fire_backup(self, now: Nanoseconds) -> None:
+        if self._barred_until is not None and self._barred_until <= now:
+            self._barred_until = None
+            self._reconsider(now)
+        if self._takeover_due() <= now:
+            self._take_over(now)
+
+    # --- words ----------------------------------------------------------------------------------------
+
+    def _join(self, cause: str, now: Nanoseconds) -> None:
+        self._effects.append(DropAddresses())
+        self._silent_since = now
+        self._change_role(Role.BACKUP, f"{cause} and waits for a master to be heard", now)
+
+    def _change_role(self, role: Role, cause: str, now: Nanoseconds) -> None:
+        old, self._role, self._since, self._cause = self._role, role, now, cause
+        self._effects.append(RoleChanged(old, role, cause))
+
+    def _note(self, kind: str, interface: str, text: str) -> None:
+        self._effects.append(Noted(kind, interface, text))
+
+    def _explanation(self, now: Nanoseconds) -> tuple[str, ...]:
+        lines = [f"{self._role.value}: {self._cause}"]
+        gone = [path for path in self._paths.values() if not path.usable]
+        if gone:
+            lines.append(f"priority {self._priority} instead of the configured one{words.lost(gone)}")
+        if self._settings.maintenance:
+            lines.append("maintenance is on: this node is master only if there is no other")
+        if self._handed_over is not None:
+            lines.append("the role was handed to the partner and is not taken back while the partner is as good")
+        if self._barred_until is not None:
+            lines.append(
+                f"the partner did not hear us: no preemption for {words.seconds(self._barred_until - now)}"
+            )
+        if self._challenge_since is not None and not self._resynchronised:
+            lines.append("waits for its connections to be resynchronised before it takes the role")
+        return tuple(lines)

@@ -1,0 +1,183 @@
+"""One HA interface as the election sees it: its link, debounced, and whom it hears there.
+
+A link's word is believed only after it has held for a delay (UPDATE_TRIGGER_DELAY), in both directions; what
+is still waiting is *pending*. A first word is believed at once: there is nothing it could flap against.
+
+A *hearing* is the last advert of one sender on one interface. The partner has a different address on every
+interface, so its hearings cannot be tied together by address; the election lets the newest one speak for the
+partner everywhere. That would let a stranger on one interface take turns with the partner on another, so a
+hearing may *stand alone*: it then counts for itself until it falls silent. Two senders heard on one interface
+at the same time are two nodes, and both stand alone from then on.
+"""
+
+from __future__ import annotations
+
+from cluster.units import Centiseconds, Nanoseconds, Priority
+from cluster.vrrp.events import HaInterface, Heard, PathView
+
+MAX_SENDERS = 8
+"""Senders remembered on one interface; a flood of invented addresses must not grow the engine."""
+
+INTERVALS_TO_SILENCE = 4
+"""Advert intervals after which a sender counts as silent: above any Master_Down_Interval (3 plus the skew)."""
+
+
+class Hearing:
+    """The last advert of one sender on one interface.
+
+    Attributes:
+        source: the sender's address.
+        priority: as on the wire; 0 is a farewell.
+        interval: the sender's advert interval.
+        at: when it came in.
+        stands_alone: it is known to be another node than the one heard elsewhere.
+        overruled: we took the role although it claimed a better priority, because news from elsewhere spoke
+            for the partner; heard again, it was somebody else after all.
+    """
+
+    __slots__ = ("at", "interval", "overruled", "priority", "source", "stands_alone")
+
+    def __init__(self, source: int, priority: Priority, interval: Centiseconds, at: Nanoseconds) -> None:
+        self.source = source
+        self.priority = priority
+        self.interval = interval
+        self.at = at
+        self.stands_alone = False
+        self.overruled = False
+
+    def silent(self, now: Nanoseconds) -> bool:
+        """Whether the sender has been quiet for so long that it no longer counts."""
+        return now - self.at >= INTERVALS_TO_SILENCE * self.interval.nanoseconds
+
+
+class Path:
+    """One HA interface: link state, senders heard, and the state of answers to them.
+
+    Attributes:
+        interface: its configuration.
+        usable: what counts, after the delay.
+        hearings: the last advert of each sender, by source address.
+        rival_since: start of the unbroken run of adverts from a master no better than ourselves, or None.
+        answered: a rival was answered with an advert since our last regular one.
+        burst_at: when the last rival was answered with announcements, or None.
+        farewell_at: when the last farewell was answered with announcements, or None.
+        burst_due: when the announcements that had to wait are sent, or None.
+    """
+
+    __slots__ = (
+        "_rival_until", "_told", "_told_at", "answered", "burst_at", "burst_due", "farewell_at", "hearings",
+        "interface", "last", "rival_since", "usable",
+    )
+
+    def __init__(self, interface: HaInterface, usable: bool | None) -> None:
+        self.interface = interface
+        self.usable = usable is not False
+        self.hearings: dict[int, Hearing] = {}
+        self.last: Hearing | None = None
+        self._told = usable
+        self._told_at: Nanoseconds | None = None
+        self.rival_since: Nanoseconds | None = None
+        self._rival_until = Nanoseconds(0)
+        self.answered = False
+        self.burst_at: Nanoseconds | None = None
+        self.farewell_at: Nanoseconds | None = None
+        self.burst_due: Nanoseconds | None = None
+
+    # --- the link ---------------------------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        """What was last said of the link, undelayed."""
+        return self._told is not False
+
+    @property
+    def pending(self) -> bool:
+        """Whether a change of the link waits for its delay."""
+        return self._told_at is not None
+
+    @property
+    def pending_loss(self) -> bool:
+        """Whether a loss waits for its delay."""
+        return self._told_at is not None and self.usable
+
+    def tell(self, usable: bool, now: Nanoseconds, at_once: bool) -> None:
+        """Note what is said of the link; the first word, or any word with `at_once`, counts immediately."""
+        if at_once or self._told is None:
+            self.usable = usable
+        if usable == self.usable:
+            self._told_at = None
+        elif self._told_at is None:
+            self._told_at = now
+        self._told = usable
+
+    def due(self, loss_delay: int, recovery_delay: int) -> Nanoseconds | None:
+        """When the pending change will count; delays in nanoseconds."""
+        if self._told_at is None:
+            return None
+        return Nanoseconds(self._told_at + (loss_delay if self.usable else recovery_delay))
+
+    def settle(self) -> None:
+        """Let the pending change count."""
+        self.usable = not self.usable
+        self._told_at = None
+
+    # --- whom it hears ----------------------------------------------------------------------------
+
+    def hear(self, advert: Heard, now: Nanoseconds) -> Hearing:
+        """Remember an advert; two senders heard at the same time stand alone from then on."""
+        hearing = self.hearings.get(advert.source)
+        if hearing is None or hearing.silent(now):
+            self._make_room(now)
+            hearing = Hearing(advert.source, advert.priority, advert.interval, now)
+            self.hearings[advert.source] = hearing
+        else:
+            hearing.priority = advert.priority
+            hearing.interval = advert.interval
+            hearing.at = now
+        if len(self.hearings) > 1:
+            for other in self.hearings.values():
+                if other is not hearing and other.priority and not other.silent(now):
+                    other.stands_alone = hearing.stands_alone = True
+        self.last = hearing
+        return hearing
+
+    def _make_room(self, now: Nanoseconds) -> None:
+        for source in [source for source, hearing in self.hearings.items() if hearing.silent(now)]:
+            del self.hearings[source]
+        if len(self.hearings) >= MAX_SENDERS:
+            del self.hearings[min(self.hearings.values(), key=lambda hearing: hearing.at).source]
+
+    def hears_equal(self, priority: Priority, now: Nanoseconds) -> bool:
+        """Whether a sender with exactly this priority is heard here at present."""
+        return any(
+            hearing.priority == priority and not hearing.silent(now) for hearing in self.hearings.values()
+        )
+
+    # --- rivals of a master -------------------------------------------------------------------------
+
+    def meet_rival(self, hearing: Hearing, now: Nanoseconds) -> Nanoseconds:
+        """Note that a master no better than ourselves was heard; returns how long the run has lasted."""
+        if self.rival_since is None or now >= self._rival_until:
+            self.rival_since = now
+        self._rival_until = Nanoseconds(now + INTERVALS_TO_SILENCE * hearing.interval.nanoseconds)
+        return Nanoseconds(now - self.rival_since)
+
+    def forget_rivals(self) -> None:
+        """Start a new term: nobody was answered yet."""
+        self.rival_since = None
+        self.answered = False
+        self.burst_at = None
+        self.farewell_at = None
+        self.burst_due = None
+
+    def view(self) -> PathView:
+        """What `cluster status` shows of this interface."""
+        last = self.last
+        return PathView(
+            self.interface.name,
+            self.usable,
+            self.pending,
+            last.priority if last else None,
+            last.at if last else None,
+            last.source if last else None,
+        )
