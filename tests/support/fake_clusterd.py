@@ -1,0 +1,126 @@
+"""A clusterd for tests of the shell: the real socket server with canned answers behind it, in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Self
+
+from cluster.errors import NotFoundError
+from cluster.model import ClusterEvent, Config, Interface, NamedConfig
+from cluster.rpc import messages
+from cluster.rpc.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+NOBODY = 65534
+
+EXAMPLE = Config(
+    hostname="master.cluster.local",
+    interfaces={
+        "LAN1": Interface(id=1, flags=("HA",), vrid=1),
+        "LAN2": Interface(id=2, flags=("HA",), vrid=2),
+        "LAN3": Interface(id=3, flags=("HOTWIRE",)),
+    },
+)
+
+
+class Answers:
+    """What the fake knows and was asked; tests change it while it runs.
+
+    Attributes:
+        asked: every request with its actor, in order.
+        hostname: shown in the prompt.
+        unsaved: whether the current configuration has unsaved edits.
+        texts: configurations by name, as imported.
+        events: put into the stream that a follower sees.
+        fail: raised instead of any answer.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[messages.AnyAsk, messages.Actor]] = []
+        self.hostname = "master.cluster.local"
+        self.unsaved = False
+        self.texts: dict[str, str] = {}
+        self.events = 3
+        self.fail: Exception | None = None
+        self.following = threading.Event()
+        self.stopped_following = threading.Event()
+
+    async def answer(self, ask: messages.AnyAsk, actor: messages.Actor) -> messages.AnyAnswer:
+        self.asked.append((ask, actor))
+        if self.fail is not None:
+            raise self.fail
+        match ask:
+            case messages.GetInfo():
+                return messages.Info(
+                    cluster_state="master",
+                    sync_state="synchronized",
+                    hotwire_dev="LAN3",
+                    maintainance=False,
+                    hostname=self.hostname,
+                )
+            case messages.GetConfig():
+                return messages.ConfigReply(config=EXAMPLE, revision=1)
+            case messages.ListConfigs():
+                return messages.Configs((NamedConfig(name="start", current=True, start=True, unsaved=self.unsaved),))
+            case messages.ImportConfig(name=name, text=text):
+                self.texts[name] = text
+                return messages.Done()
+            case messages.ExportConfig(name=name):
+                if name not in self.texts:
+                    raise NotFoundError(f"there is no configuration {name}")
+                return messages.Text(self.texts[name])
+            case messages.GetEvents():
+                return messages.Events(())
+            case messages.EditConfig():
+                return messages.Done()
+            case _:
+                raise NotFoundError(f"the fake has no answer to {type(ask).__name__}")
+
+    async def follow(self, _ask: messages.FollowEvents, _actor: messages.Actor) -> AsyncIterator[messages.Events]:
+        self.following.set()
+        try:
+            for number in range(self.events):
+                text = f"event {number}"
+                event = ClusterEvent(number=number, at=0.0, kind="role", interface="", text=text, role="master")
+                yield messages.Events((event,))
+            await asyncio.Event().wait()
+        finally:
+            self.stopped_following.set()
+
+
+class FakeClusterd:
+    """The fake on ``clusterd.sock`` of a run directory, as a context manager; may be entered again."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._path = run_dir / "clusterd.sock"
+        self.answers = Answers()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
+        self._thread.start()
+        assert ready.wait(10), "the fake clusterd did not start"
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        assert self._loop is not None
+        assert self._stop is not None
+        assert self._thread is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        server = Server(self._path, self.answers, allowed=lambda _peer: True)
+        await server.start(group=NOBODY)
+        ready.set()
+        await self._stop.wait()
+        await server.close()

@@ -1,0 +1,74 @@
+"""What the words of a `utmcli` command line ask the shell host for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from utmcli.tokens import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class UsageError(Exception):
+    """The options make no sense; the message is a sentence for standard error."""
+
+
+class Arguments(NamedTuple):
+    """A command line understood.
+
+    Attributes:
+        json: results as JSON documents.
+        interactive: a session even where standard input is no terminal.
+        commands: lines to run, in order; empty: a session or a script.
+        complete: a line to complete instead, its cursor at the end.
+    """
+
+    json: bool = False
+    interactive: bool = False
+    commands: tuple[str, ...] = ()
+    complete: str | None = None
+
+
+def understand(arguments: Sequence[str]) -> Arguments:
+    """Read options and words; the words of one command come last.
+
+    Raises:
+        UsageError: an option is unknown, lacks its value, or contradicts another.
+    """
+    json = interactive = False
+    commands: list[str] = []
+    complete: str | None = None
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option == "--":
+            break
+        if option == "--json":
+            json = True
+        elif option in ("-i", "--interactive"):
+            interactive = True
+        elif option in ("-c", "--complete"):
+            if not rest:
+                raise UsageError(f"{option} needs a command line")
+            if option == "-c":
+                commands.append(rest.pop(0))
+            else:
+                complete = rest.pop(0)
+        else:
+            raise UsageError(f"there is no option {option}; utmcli --help lists them")
+    if rest and commands:
+        raise UsageError("commands are given either with -c or as words, not both")
+    if rest:
+        commands.append(as_line(rest))
+    return Arguments(json, interactive, tuple(commands), complete)
+
+
+def as_line(words: Sequence[str]) -> str:
+    """Words of an argument vector as the command line they mean.
+
+    A single word with blanks is a whole line already: ``utmcli "cluster info | json"``.
+    """
+    if len(words) == 1 and any(character.isspace() for character in words[0]):
+        return words[0]
+    return " ".join(quote(word) for word in words)

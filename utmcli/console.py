@@ -1,0 +1,245 @@
+"""The host's end of a thin client: a command line and its terminal, over one unix connection.
+
+Frames both ways: one byte for the type, four bytes of big-endian length, the payload.
+
+Client to host::
+
+    A   once, first: joined by NUL: protocol version, TERM, columns, rows, then for standard input, output and
+        error "1" if it is a terminal else "0", the working directory, and the arguments as typed
+    I   bytes of standard input, at most 64 KiB; empty: its end. One for each N
+    W   "columns rows": the window changed its size
+    C   Ctrl-C, in mode 2
+
+Host to client::
+
+    O   bytes for standard output
+    E   bytes for standard error
+    N   the session wants standard input; the client reads none unasked, so that a command which
+        takes no input leaves it to the next program of a script
+    R   mode of the terminal: "0" as the client found it, Ctrl-C ends the client; "1" raw, Ctrl-C is a key;
+        "2" as found, Ctrl-C comes as C
+    X   exit code, in decimal; the last frame
+
+A one-shot client that was interrupted simply hangs up, which cancels its command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cluster.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROTOCOL_VERSION = "1"
+SOCKET_FILE = "console.sock"
+"""Name of the socket in the run directory."""
+MAX_HELLO = 256 * 1024
+"""Longest first frame, bytes: twice the longest single argument Linux passes on."""
+MAX_FRAME = 64 * 1024
+"""Longest other frame of a client, bytes."""
+MAX_UNREAD = 1024 * 1024
+"""Bytes of output that may wait for a client that does not read while its editor goes on drawing."""
+
+_HEADER = 5
+_CHUNK = 32 * 1024
+
+
+class Hello(NamedTuple):
+    """The first frame: what was typed, and where.
+
+    Attributes:
+        term: the environment's TERM.
+        columns: of the terminal; 0 without one.
+        rows: of the terminal; 0 without one.
+        terminals: whether standard input, output and error are terminals.
+        directory: working directory of the client.
+        arguments: as typed, without the program's name and the run directory.
+    """
+
+    term: str
+    columns: int
+    rows: int
+    terminals: tuple[bool, bool, bool]
+    directory: str
+    arguments: tuple[str, ...]
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """Read the payload of an `A` frame.
+
+        Raises:
+            ProtocolError: it is of another version, or none at all.
+        """
+        version, *fields = payload.decode("utf-8", "surrogateescape").split("\0")
+        if version != PROTOCOL_VERSION:
+            raise ProtocolError(
+                f"the client speaks protocol {version[:20]!r}, the shell host {PROTOCOL_VERSION}: the software was "
+                "updated meanwhile, restart the shell host"
+            )
+        if len(fields) < 7:
+            raise ProtocolError(f"the client's first frame has {len(fields)} of at least 7 fields")
+        term, columns, rows, *rest = fields
+        return cls(
+            term,
+            _number(columns),
+            _number(rows),
+            (rest[0] == "1", rest[1] == "1", rest[2] == "1"),
+            rest[3],
+            tuple(rest[4:]),
+        )
+
+
+class Console:
+    """One connection of a thin client, after its first frame.
+
+    Args:
+        reader: of the connection.
+        writer: of the connection.
+        hello: the first frame.
+
+    Attributes:
+        resized: called when the window changed its size.
+        interrupted: called at Ctrl-C in mode 2.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.hello = hello
+        self.columns = hello.columns
+        self.rows = hello.rows
+        self.resized: Callable[[], None] | None = None
+        self.interrupted: Callable[[], None] | None = None
+        self._typed: asyncio.Queue[bytes] = asyncio.Queue()
+        self._asked = False
+        self._ended = False
+
+    @classmethod
+    async def accept(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Console:
+        """Wait for the first frame.
+
+        Raises:
+            ProtocolError: something else came.
+            asyncio.IncompleteReadError: the client hung up.
+        """
+        kind, payload = await _frame(reader, MAX_HELLO)
+        if kind != b"A":
+            raise ProtocolError(f"a connection began with a frame of type {kind!r}")
+        return cls(reader, writer, Hello.decode(payload))
+
+    async def listen(self) -> None:
+        """Take in what the client sends, until it hangs up.
+
+        Raises:
+            ProtocolError: a frame that is none of the protocol's, too long, or out of turn.
+        """
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                self._take(*await _frame(self._reader, MAX_FRAME))
+
+    def _take(self, kind: bytes, payload: bytes) -> None:
+        if kind == b"I" and self._asked:
+            self._asked = False
+            self._typed.put_nowait(payload)
+        elif kind == b"W" and len(size := payload.split()) == 2:
+            self.columns, self.rows = (_number(field.decode("ascii", "replace")) for field in size)
+            if self.resized:
+                self.resized()
+        elif kind == b"C":
+            if self.interrupted:
+                self.interrupted()
+        else:
+            raise ProtocolError(f"a client sent a frame of type {kind!r} and {len(payload)} bytes out of turn")
+
+    async def read(self) -> bytes:
+        """Some standard input of the client; empty at its end, then always."""
+        if self._ended:
+            return b""
+        if not self._asked and self._typed.empty():
+            self._asked = True
+            self._frame(b"N", b"")
+        data = await self._typed.get()
+        self._ended = not data
+        return data
+
+    def set_mode(self, mode: str) -> None:
+        """Ask for a mode of the terminal: 0, 1 or 2, as above. Without a terminal nothing happens."""
+        if self.hello.terminals[0]:
+            self._frame(b"R", mode.encode())
+
+    def draw(self, text: str) -> None:
+        """Write to standard output without waiting: for the line editor, which cannot wait.
+
+        Raises:
+            ConnectionError: the client has not read for so long that it is given up.
+        """
+        if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
+            raise ConnectionAbortedError("the terminal stands still")
+        self._frame(b"O", _encode(text))
+
+    async def write(self, text: str) -> None:
+        """Write to standard output, at the speed of whoever reads it."""
+        await self._write(b"O", text)
+
+    async def write_error(self, text: str) -> None:
+        """Write to standard error, at the speed of whoever reads it."""
+        await self._write(b"E", text)
+
+    async def end(self, code: int) -> None:
+        """Say how it ended, wait until everything is read, and hang up."""
+        with suppress(ConnectionError):
+            self._frame(b"X", str(code).encode())
+            self._writer.close()
+            await self._writer.wait_closed()
+
+    async def _write(self, kind: bytes, text: str) -> None:
+        data = _encode(text)
+        for start in range(0, len(data), _CHUNK):
+            self._frame(kind, data[start : start + _CHUNK])
+            await self._writer.drain()
+
+    def _frame(self, kind: bytes, payload: bytes) -> None:
+        self._writer.write(kind + len(payload).to_bytes(4, "big") + payload)
+
+
+async def refuse(writer: asyncio.StreamWriter, sentence: str, code: int) -> None:
+    """End a connection that gets no session, with a sentence for standard error.
+
+    Args:
+        writer: of the connection.
+        sentence: what the user reads.
+        code: the exit code of the client.
+    """
+    text = _encode(sentence)
+    status = str(code).encode()
+    with suppress(ConnectionError):
+        writer.write(b"E" + len(text).to_bytes(4, "big") + text + b"X" + len(status).to_bytes(4, "big") + status)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _frame(reader: asyncio.StreamReader, longest: int) -> tuple[bytes, bytes]:
+    header = await reader.readexactly(_HEADER)
+    length = int.from_bytes(header[1:], "big")
+    if length > longest:
+        raise ProtocolError(f"a client announced a frame of {length} bytes, {longest} are allowed")
+    return header[:1], await reader.readexactly(length)
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _number(text: str) -> int:
+    """A size as the client states it; what is none counts as unknown."""
+    return min(int(text), 10_000) if text.isascii() and text.isdigit() else 0
+
+
+def run_directory() -> str:
+    """Where the sockets are, unless said otherwise on the command line."""
+    return os.environ.get("UTMCLI_RUN_DIR") or "/run/utmcli"

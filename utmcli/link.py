@@ -1,0 +1,87 @@
+"""The shell host's way to clusterd: connections for all sessions, made anew when clusterd was restarted."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, cast
+
+from cluster.rpc.client import SOCKET_FILE, Client
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Events, FollowEvents
+
+_IDLE = 4
+"""Connections kept for the next question."""
+
+
+class Link:
+    """Connections to clusterd, each carrying one question at a time.
+
+    clusterd answers the questions of a connection in order. One connection for everybody would let a
+    session that waits for a synchronisation hold up all others.
+
+    Args:
+        run_dir: directory of clusterd's socket.
+    """
+
+    def __init__(self, run_dir: str) -> None:
+        self._path = f"{run_dir}/{SOCKET_FILE}"
+        self._idle: list[Client] = []
+
+    async def ask(self, ask: AnyAsk, actor: Actor, deadline: float = 10.0) -> AnyAnswer:
+        """One question and its answer.
+
+        Args:
+            ask: the question.
+            actor: whose it is.
+            deadline: patience, seconds.
+
+        Raises:
+            ClusterError: what clusterd answered instead.
+            UnreachableError: there is no clusterd, or it does not answer in time.
+        """
+        client = await self._connection()
+        answered = False
+        try:
+            answer = await client.ask(ask, actor, deadline)
+            answered = True
+            return answer
+        finally:
+            # An answer that is still to come would hold up the next question: such a connection is not used again.
+            await self._release(client, usable=answered)
+
+    async def follow(self, ask: FollowEvents, actor: Actor) -> AsyncIterator[Events]:
+        """A question whose answers keep coming, until the caller stops iterating.
+
+        Raises:
+            ClusterError: what clusterd answered instead.
+            UnreachableError: there is no clusterd, or it went away.
+        """
+        client = await self._connection()
+        try:
+            async with aclosing(cast("AsyncGenerator[Events]", client.follow(ask, actor))) as stream:
+                async for events in stream:
+                    yield events
+        finally:
+            await self._release(client, usable=True)
+
+    async def close(self) -> None:
+        """Hang up all idle connections."""
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _connection(self) -> Client:
+        while self._idle:
+            client = self._idle.pop()
+            if client.connected:
+                return client
+            await client.close()
+        return await Client.connect(self._path)
+
+    async def _release(self, client: Client, *, usable: bool) -> None:
+        if usable and client.connected and len(self._idle) < _IDLE:
+            self._idle.append(client)
+        else:
+            await client.close()

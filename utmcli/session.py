@@ -1,0 +1,151 @@
+"""Who is asking, from where and in which role: one per console or channel. Runs lines, one at a time."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from cluster.errors import ClusterError
+from utmcli.commands import GRAMMAR
+from utmcli.grammar import Call
+from utmcli.parser import Invocation, Problem, parse
+from utmcli.pipes import Pipeline
+from utmcli.render import EXIT_FAILED, EXIT_OK, error_text, exit_code, render, warnings_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowEvents
+    from utmcli.link import Link
+    from utmcli.render import Style
+    from utmcli.results import Result
+
+_LOG = logging.getLogger("utmcli")
+
+
+class Screen(Protocol):
+    """Where a session writes; each call waits until the reader keeps up."""
+
+    async def write(self, text: str) -> None:
+        """To standard output."""
+
+    async def write_error(self, text: str) -> None:
+        """To standard error."""
+
+
+class Session:
+    """One administrator's session; commands see it as `grammar.Session`.
+
+    Args:
+        actor: who asks.
+        link: to clusterd.
+        style: of results, unless a filter asks for another.
+
+    Attributes:
+        width: columns of the terminal; 0 when unknown.
+        length: lines of the terminal before output stops; 0 never stops.
+        closed: a command ended the session.
+        lines: what was typed before, oldest first.
+    """
+
+    def __init__(self, actor: Actor, link: Link, style: Style = "table") -> None:
+        self.actor = actor
+        self._link = link
+        self._style: Style = style
+        self.width = 0
+        self.length = 0
+        self.closed = False
+        self.lines: Callable[[], Sequence[str]] = tuple
+
+    @property
+    def user(self) -> str:
+        """The account."""
+        return self.actor.user
+
+    @property
+    def role(self) -> str:
+        """``admin`` or ``readonly``."""
+        return self.actor.role
+
+    def close(self) -> None:
+        """End the session after the command that runs now."""
+        self.closed = True
+
+    def history(self) -> Sequence[str]:
+        """Lines typed before, oldest first, without secrets."""
+        return self.lines()
+
+    async def ask(self, ask: Ask, deadline: float = 10.0) -> AnyAnswer:
+        """One question to clusterd, in the name of this session.
+
+        Raises:
+            ClusterError: what clusterd answered instead, or that it cannot be reached.
+        """
+        return await self._link.ask(cast("Any", ask), self.actor, deadline)
+
+    def follow(self, ask: Ask) -> AsyncIterator[AnyAnswer]:
+        """A question whose answers keep coming, in the name of this session."""
+        return self._link.follow(cast("FollowEvents", ask), self.actor)
+
+    async def run(self, line: str, screen: Screen, read_input: Callable[[], Awaitable[str]] | None = None) -> int:
+        """Carry one line out and show what came of it.
+
+        Args:
+            line: as typed.
+            screen: where to.
+            read_input: reads all of standard input, where a command may have it; None where it is the
+                session's own.
+
+        Returns:
+            The exit code of the line.
+
+        Raises:
+            ConnectionError: the reader is gone.
+        """
+        understood = parse(GRAMMAR, line)
+        if isinstance(understood, Problem):
+            await screen.write_error(understood.render(line))
+            return understood.exit_code
+        try:
+            missing = understood.command.reads_input
+            if read_input is not None and missing and missing not in understood.values:
+                understood.values[missing] = await read_input()
+            await self._execute(understood, screen)
+        except ClusterError as error:
+            await screen.write_error(error_text(error))
+            return exit_code(error)
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 - one command's mistake must not end the session; it is logged whole
+            reference = secrets.token_hex(4)
+            name = understood.command.name
+            _LOG.exception("%s of %s failed unexpectedly, reference %s", name, self.user, reference)
+            await screen.write_error(
+                f"% Error: this should not have happened; the shell host's log has the details under {reference}\n"
+            )
+            return EXIT_FAILED
+        return EXIT_OK
+
+    async def _execute(self, invocation: Invocation, screen: Screen) -> None:
+        pipeline = Pipeline(invocation.pipes)
+        style: Style = "json" if pipeline.json else self._style
+        call = Call(invocation.values, self.ask, self.follow, self, GRAMMAR)
+
+        async def show(results: list[Result]) -> None:
+            for result in results:
+                await screen.write_error(warnings_text(result))
+                await screen.write(render(result, style))
+
+        outcome = invocation.command.run(call)
+        if isinstance(outcome, AsyncIterator):
+            async with aclosing(cast("Any", outcome)) as stream:
+                async for result in stream:
+                    await show(pipeline.feed(result))
+                    if pipeline.full:
+                        break
+        else:
+            await show(pipeline.feed(await outcome))
+        await show(pipeline.finish())
