@@ -27,6 +27,7 @@ _FORMAT = 1
 """Version of the tables below; the version of the configurations in them is `migrations.VERSION`."""
 
 _TABLES = """
+BEGIN;
 CREATE TABLE revision (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     body   BLOB NOT NULL,  -- canonical JSON, compressed by zlib
@@ -57,6 +58,7 @@ CREATE TABLE state (
     maintenance INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO state (one) VALUES (1);
+COMMIT;
 """
 
 

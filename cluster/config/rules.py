@@ -337,7 +337,7 @@ def _variables(config: Config) -> Iterator[Problem]:
             yield from _word((*path, name))
     application, variable = TRIGGER_DELAY
     delay = config.variables.get(application, {}).get(variable, TRIGGER_DELAY_DEFAULT)
-    if not (re.fullmatch(r"[0-9]{1,4}", delay) and int(delay) <= MAX_TRIGGER_DELAY):
+    if not (re.fullmatch(r"0|[1-9][0-9]{0,3}", delay) and int(delay) <= MAX_TRIGGER_DELAY):
         yield Problem(
             ("variables", *TRIGGER_DELAY),
             f"{delay!r} is no delay; whole seconds from 0 to {MAX_TRIGGER_DELAY} are allowed",

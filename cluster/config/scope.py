@@ -1,0 +1,141 @@
+"""What belongs to the cluster and what to the machine: the shared part, its digest, and taking it over.
+
+The shared part is the same on both nodes and travels with `system config synchronize`. Machine facts never do:
+host name, priority, hotwire addresses, and the addresses of Ethernet and VLAN interfaces. Addresses of other
+interfaces (a dial-in line, a tunnel) are the cluster's. They travel without their ids, which each machine
+gives out itself; otherwise a node with one more address of its own would never be in step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cluster.config import canonical, schema
+from cluster.config.tree import CONFIG, Collection, Document, Group, Leaf, Node, Path, path_text
+from cluster.errors import InvalidConfigurationError
+from cluster.model import (
+    TRIGGER_DELAY,
+    TRIGGER_DELAY_DEFAULT,
+    Address,
+    Config,
+    Interface,
+    RemoveValue,
+    Scope,
+    SetValue,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MACHINE_ADDRESSED = ("ETHERNET", "VLAN")
+
+
+def shared(config: Config) -> Document:
+    """The part of a configuration that both nodes have in common, in canonical form and JSON's own types.
+
+    Defaults are left out, also the documented one of UPDATE_TRIGGER_DELAY: saying a default makes no difference.
+    Secrets of the cluster are in it.
+    """
+    document: Document = _part(canonical.document(_without_default_delay(config)), CONFIG, "cluster")
+    addresses = sorted(
+        (address.device, address.address)
+        for address in config.addresses.values()
+        if not _is_machine_addressed(config.interfaces, address.device)
+    )
+    document["addresses"] = [{"device": device, "address": address} for device, address in addresses]
+    return document
+
+
+def digest(config: Config) -> str:
+    """SHA-256 of the shared part, in hexadecimal: equal on both nodes when they are synchronized."""
+    return hashlib.sha256(canonical.encode(shared(config))).hexdigest()
+
+
+def merge(incoming: Document, own: Config) -> Config:
+    """Our configuration after taking over the partner's shared part.
+
+    Our machine facts stay. A new interface arrives without addresses; addresses of one that is gone go with it.
+
+    Args:
+        incoming: what `shared` gave at the partner.
+        own: our configuration.
+
+    Raises:
+        InvalidConfigurationError: it brings machine facts, or does not fit the schema or our machine facts.
+    """
+    cluster_part = {name: value for name, value in incoming.items() if name != "addresses"}
+    document = _joined(_part(canonical.document(own), CONFIG, "machine"), cluster_part, CONFIG, ())
+    document.pop("addresses", None)
+    merged = schema.parse(document)
+    addresses = _merged_addresses(merged.interfaces, own, _travelled(incoming.get("addresses", [])))
+    return schema.apply(merged, [SetValue(("addresses",), msgspec.to_builtins(addresses))])
+
+
+def _without_default_delay(config: Config) -> Config:
+    application, variable = TRIGGER_DELAY
+    if config.variables.get(application, {}).get(variable) != TRIGGER_DELAY_DEFAULT:
+        return config
+    return schema.apply(config, [RemoveValue(("variables", *TRIGGER_DELAY))])
+
+
+def _part(plain: Any, node: Node, scope: Scope) -> Any:
+    """What of a document carries this scope."""
+    if isinstance(node, Collection):
+        return {key: _part(value, node.item, scope) for key, value in plain.items()}
+    assert isinstance(node, Group), "every leaf of the model has a scope, its own or from above"
+    kept = {}
+    for name, value in plain.items():
+        about = node.fields[name]
+        if about.scope is None:
+            kept[name] = _part(value, about.node, scope)
+        elif about.scope == scope:
+            kept[name] = value
+    return kept
+
+
+def _joined(own: Document, incoming: Any, node: Node, path: Path) -> Any:
+    """The incoming document with our machine facts put in; what is no object is left for the schema to name."""
+    if isinstance(node, Leaf) or not isinstance(incoming, dict):
+        return incoming
+    if isinstance(node, Collection):
+        return {key: _joined(own.get(key, {}), value, node.item, (*path, key)) for key, value in incoming.items()}
+    joined = {**own, **incoming}
+    for name, about in node.fields.items():
+        if about.scope == "machine" and name in incoming:
+            raise _machine_fact(path_text((*path, name)))
+        if about.scope is None:
+            joined[name] = _joined(own.get(name, {}), incoming.get(name, {}), about.node, (*path, name))
+    return joined
+
+
+def _travelled(plain: Any) -> list[Address]:
+    try:
+        return msgspec.convert(plain, list[Address])
+    except msgspec.ValidationError as error:
+        raise InvalidConfigurationError(f"the addresses of the cluster cannot be read: {error}") from error
+
+
+def _merged_addresses(
+    interfaces: Mapping[str, Interface], own: Config, travelled: list[Address]
+) -> dict[str, Address]:
+    """Ours on the interfaces that are still there, and the cluster's; one that we knew keeps its id."""
+    merged = {key: each for key, each in own.addresses.items() if _is_machine_addressed(interfaces, each.device)}
+    known = {(each.device, each.address): key for key, each in own.addresses.items()}
+    free = (str(number) for number in count(1) if str(number) not in own.addresses)
+    for address in travelled:
+        if _is_machine_addressed(interfaces, address.device):
+            raise _machine_fact(f"the address {address.address} of {address.device}")
+        merged[known.get((address.device, address.address)) or next(free)] = address
+    return merged
+
+
+def _machine_fact(what: str) -> InvalidConfigurationError:
+    return InvalidConfigurationError(f"{what} belongs to one machine and must not travel to the other")
+
+
+def _is_machine_addressed(interfaces: Mapping[str, Interface], device: str) -> bool:
+    return device in interfaces and interfaces[device].type in _MACHINE_ADDRESSED
