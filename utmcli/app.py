@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from utmcli import client
+from utmcli import client, terminal
 from utmcli.console import SOCKET_FILE, run_directory
 
 EPILOG = """\b
@@ -115,7 +115,8 @@ def _converse(run_dir: str, words: list[bytes]) -> int:
     except OSError:
         console.close()
         console = _own_host(Path(run_dir))
-    return client.converse(console, words)
+    client.greet(console, words)
+    return terminal.converse(console, *client.frame(console))
 
 
 def _own_host(run_dir: Path) -> socket.socket:

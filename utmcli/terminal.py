@@ -1,0 +1,148 @@
+"""The client's side of a conversation: standard input, window size, Ctrl-C and the mode of the terminal.
+
+client.py hands its connection over as soon as the shell host asks for more than showing output.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import termios
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from utmcli.client import BROKEN_PIPE, GONE, INTERRUPTED, UNREACHABLE, frame, send, size, write
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+CHUNK = 64 * 1024
+
+_INPUT_FLAGS = termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR
+_LOCAL_FLAGS = termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG
+
+
+class Terminal:
+    """Carries bytes both ways until the host says how it ended.
+
+    Signals that the session wants to know of leave a byte in a pipe, so that nothing is ever sent in the middle of
+    another frame. Ctrl-C ends the client in mode 0, is a key in mode 1, and is handed to the session in mode 2.
+
+    Args:
+        host: the connection.
+    """
+
+    def __init__(self, host: socket.socket) -> None:
+        self._host = host
+        self._wanted = False
+        self._found: list[Any] | None = None
+        self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGWINCH, _noted)
+        signal.signal(signal.SIGTERM, _leave)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+            signal.signal(signal.SIGHUP, _leave)
+
+    def converse(self, kind: bytes, payload: bytes) -> int:
+        """Do what the host says, from its first wish on.
+
+        Returns:
+            The exit code.
+
+        Raises:
+            BrokenPipeError: nobody reads our standard output any more.
+            KeyboardInterrupt: Ctrl-C in mode 0.
+        """
+        try:
+            while kind:
+                match kind:
+                    case b"O":
+                        write(1, payload)
+                    case b"E":
+                        write(2, payload)
+                    case b"N":
+                        self._wanted = True
+                    case b"R":
+                        self._set_mode(payload)
+                    case b"X":
+                        return int(payload)
+                self._wait()
+                kind, payload = frame(self._host)
+        finally:
+            if self._found is not None:
+                termios.tcsetattr(0, termios.TCSADRAIN, self._found)
+        write(2, GONE)
+        return UNREACHABLE
+
+    def _wait(self) -> None:
+        """Until the host has something to say; what happens here meanwhile goes to it."""
+        while True:
+            watched = [self._host.fileno(), self._woken, *([0] if self._wanted else [])]
+            ready = select.select(watched, (), ())[0]
+            if self._woken in ready:
+                self._tell_signals(os.read(self._woken, CHUNK))
+            if self._host.fileno() in ready:
+                return
+            if 0 in ready:
+                self._wanted = False
+                send(self._host, b"I", _typed())
+
+    def _tell_signals(self, numbers: bytes) -> None:
+        for number in numbers:
+            if number == signal.SIGWINCH:
+                send(self._host, b"W", b" ".join(size()))
+            elif number == signal.SIGINT:
+                send(self._host, b"C", b"")
+
+    def _set_mode(self, mode: bytes) -> None:
+        signal.signal(signal.SIGINT, _noted if mode == b"2" else signal.default_int_handler)
+        if self._found is None:
+            self._found = termios.tcgetattr(0)
+        wanted = [*self._found[:6], [*self._found[6]]]
+        if mode == b"1":
+            wanted[0] &= ~_INPUT_FLAGS
+            wanted[3] &= ~_LOCAL_FLAGS
+            wanted[6][termios.VMIN], wanted[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(0, termios.TCSADRAIN, wanted)
+
+
+def _typed() -> bytes:
+    try:
+        return os.read(0, CHUNK)
+    except OSError:  # the terminal hung up, or standard input is closed
+        return b""
+
+
+def _noted(_number: int, _frame: FrameType | None) -> None:
+    """The wake-up pipe has the signal's number; that is all that is needed."""
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave in order, so that the terminal is put back as it was found."""
+    raise SystemExit(128 + number)
+
+
+def converse(host: socket.socket, kind: bytes, payload: bytes) -> int:
+    """Carry a conversation to its end.
+
+    Args:
+        host: the connection.
+        kind: of the frame that was read last.
+        payload: of that frame.
+
+    Returns:
+        The exit code for the process.
+    """
+    try:
+        return Terminal(host).converse(kind, payload)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return BROKEN_PIPE
+
+
+if __name__ == "__main__":
+    handed_over, first = int(sys.argv[1]), os.fsencode(sys.argv[2])
+    sys.exit(converse(socket.socket(fileno=handed_over), first[:1], first[1:]))
