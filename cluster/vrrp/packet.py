@@ -182,6 +182,8 @@ def _check_fields(advert: Advert, width: int) -> None:
         )
     if any(len(address) != width for address in advert.addresses):
         raise InvalidConfigurationError("the virtual addresses of one advert are of another family than its source")
+    if advert.auth_type not in ((AUTH_NONE, AUTH_SIMPLE) if advert.version == 2 else (AUTH_NONE,)):
+        raise InvalidConfigurationError("authentication type is none or a simple password, in VRRP version 2 only")
     if len(advert.auth_data) not in ((0, 8) if advert.version == 2 else (0,)):
         raise InvalidConfigurationError("authentication data is exactly 8 bytes and exists in VRRP version 2 only")
     if len(advert.trailer) not in (0, TRAILER_SIZE):
