@@ -1,0 +1,46 @@
+"""``python -S -P -m cluster.vrrp --run-dir DIR [--state-dir DIR]``: the engine as a process.
+
+No argparse: importing it costs as much as the engine's whole start.
+
+Exit codes: 0 after an orderly stop, 1 when the engine cannot run, 2 for wrong arguments, 3 when another engine
+runs in this network namespace.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cluster.errors import ClusterError, LockedError
+from cluster.vrrp.log import Log
+from cluster.vrrp.runtime import Engine
+
+USAGE = "usage: python -m cluster.vrrp --run-dir DIR [--state-dir DIR]"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the engine.
+
+    Args:
+        arguments: of the command line, without the program.
+
+    Returns:
+        The exit code.
+    """
+    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    if len(arguments) % 2 or "--run-dir" not in options or options.keys() - {"--run-dir", "--state-dir"}:
+        sys.stderr.write(f"{USAGE}\n")
+        return 2
+    stderr = Log()
+    try:
+        Engine(options["--run-dir"], options.get("--state-dir")).run()
+    except ClusterError as problem:
+        stderr.error("; ".join((problem.message, *problem.details)))
+        return 3 if isinstance(problem, LockedError) else 1
+    except OSError as problem:
+        stderr.error(f"the engine cannot run: {problem}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

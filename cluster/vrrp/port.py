@@ -1,0 +1,256 @@
+"""One HA interface: its socket, its ready-made frames, and what happened on it."""
+
+from __future__ import annotations
+
+import errno
+from _socket import AF_INET, inet_ntop
+from typing import TYPE_CHECKING, NamedTuple
+
+from cluster.net.announce import REPEAT, gratuitous_arp
+from cluster.net.rtnetlink import error_name
+from cluster.vrrp.auth import Signer
+from cluster.vrrp.events import Heard
+from cluster.vrrp.local import Local, check_local, foreign_addresses
+from cluster.vrrp.packet import (
+    GROUP_IPV4,
+    GROUP_MAC_IPV4,
+    TRAILER_SIZE,
+    Advert,
+    decode_ipv4,
+    encode,
+    ipv4_header,
+)
+from cluster.vrrp.reject import Reject, RejectedError
+from cluster.vrrp.sockets import ETHERNET_HEADER, ETHERTYPE_IPV4, MAX_FRAME, advert_socket, group_membership
+
+if TYPE_CHECKING:
+    from _socket import socket
+
+    from cluster.net.rtnetlink import Link
+    from cluster.units import Nanoseconds, Priority
+    from cluster.vrrp.auth import Verifier
+    from cluster.vrrp.sequence import Sequence
+    from cluster.vrrp.settings import InterfaceSettings
+    from cluster.vrrp.wire import Wire
+
+
+class Dropped(NamedTuple):
+    """An advert that was not believed: why, and whose it was (IPv4 address as text)."""
+
+    reason: Reject
+    source: str
+
+
+class Differing(NamedTuple):
+    """An advert that was believed although its virtual addresses differ from ours (those that differ)."""
+
+    heard: Heard
+    source: str
+    addresses: frozenset[bytes]
+
+
+class Port:
+    """One HA interface.
+
+    Args:
+        settings: from engine.json.
+        wire: common to all interfaces.
+        verifier: judges signatures; None: adverts are not authenticated that way.
+
+    Attributes:
+        settings: as given.
+        link: the interface as the kernel has it, None while it is missing.
+        own_address: the interface's first address that is no virtual one, None without one.
+        sent: adverts that left.
+        received: adverts that were believed.
+        rejected: how many were not, by reason.
+        errors: system calls that failed, by symbol.
+    """
+
+    def __init__(self, settings: InterfaceSettings, wire: Wire, verifier: Verifier | None) -> None:
+        self.settings = settings
+        self.link: Link | None = None
+        self.own_address: bytes | None = None
+        self.sent = 0
+        self.received = 0
+        self.rejected: dict[Reject, int] = {}
+        self.errors: dict[str, int] = {}
+        self._wire = wire
+        self._verifier = verifier
+        self._socket: socket | None = None
+        self._membership: socket | None = None
+        self._frames: dict[Priority, tuple[bytes, Signer | None]] = {}
+        self._buffer = bytearray(MAX_FRAME)
+        self._view = memoryview(self._buffer)
+        self._addresses = frozenset(v.address for v in settings.addresses)
+        self._local = self._make_local()
+
+    @property
+    def source(self) -> bytes:
+        """The address our adverts come from: the interface's own, else its virtual one."""
+        return self.own_address or self.settings.addresses[0].address
+
+    def configure(self, settings: InterfaceSettings, wire: Wire, verifier: Verifier | None) -> None:
+        """Replace the configuration; socket and counters stay."""
+        self.settings = settings
+        self._wire = wire
+        self._verifier = verifier
+        self._addresses = frozenset(v.address for v in settings.addresses)
+        self._renew()
+
+    @property
+    def running(self) -> bool:
+        """Whether the interface is there and has link."""
+        return self.link is not None and self.link.running
+
+    @property
+    def handle(self) -> int:
+        """File descriptor of the socket, -1 while there is none."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def attach(self, link: Link | None, own_address: bytes | None) -> bool:
+        """Take the interface as the kernel has it now.
+
+        Args:
+            link: None while it is missing.
+            own_address: its first address that is no virtual one.
+
+        Returns:
+            Whether a socket was opened just now, which has to be polled.
+        """
+        before, self.link, self.own_address = self.link, link, own_address
+        self._renew()
+        if link is not None and self._socket is not None and before is not None and before.ifindex == link.ifindex:
+            return False
+        self.close()
+        return link is not None and self._open(link)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        for found in (self._socket, self._membership):
+            if found is not None:
+                found.close()
+        self._socket = self._membership = None
+
+    def advertise(self, priority: Priority, sequence: Sequence, unix: Nanoseconds) -> bool:
+        """Send one advert.
+
+        Args:
+            priority: to say.
+            sequence: gives each signature its number.
+            unix: nanoseconds since 1970, UTC.
+
+        Returns:
+            Whether it left.
+        """
+        if self._socket is None:
+            self._failed(errno.ENODEV)
+            return False
+        frame, signer = self._frames.get(priority) or self._build(priority)
+        try:
+            self._socket.send(frame if signer is None else frame + signer.trailer(sequence.next(unix)))
+        except OSError as problem:
+            self._failed(problem.errno)
+            return False
+        self.sent += 1
+        return True
+
+    def announce(self) -> None:
+        """Tell the network that the virtual addresses live here: several gratuitous ARP for each, at once."""
+        if self._socket is None or self.link is None:
+            self._failed(errno.ENODEV)
+            return
+        frames = [gratuitous_arp(self.link.mac, virtual.address) for virtual in self.settings.addresses]
+        for frame in frames * REPEAT:
+            try:
+                self._socket.send(frame)
+            except OSError as problem:
+                self._failed(problem.errno)
+
+    def receive(self, unix: Nanoseconds) -> Heard | Differing | Dropped | None:
+        """Read one advert.
+
+        Args:
+            unix: nanoseconds since 1970, UTC.
+
+        Returns:
+            What it was; None when no more are waiting.
+        """
+        if self._socket is None:
+            return None
+        try:
+            size = self._socket.recv_into(self._buffer)
+        except BlockingIOError:
+            return None
+        except OSError as problem:
+            # ENETDOWN comes once when the interface goes down; the socket works again when it is up.
+            self._failed(problem.errno)
+            return None
+        frame = self._view[:size]
+        try:
+            received = decode_ipv4(frame[ETHERNET_HEADER:])
+        except RejectedError as problem:
+            return self._drop(problem.reason, bytes(frame[26:30]))
+        reason = check_local(received, self._local, bytes(frame[6:12]))
+        if reason is None and self._verifier is not None:
+            verdict = self._verifier.verify(received, unix)
+            reason = None if verdict.accepted else verdict.reason
+        if reason is not None:
+            return self._drop(reason, received.source)
+        self.received += 1
+        advert = received.advert
+        heard = Heard(self.settings.name, advert.priority, advert.interval, int.from_bytes(received.source, "big"))
+        differing = foreign_addresses(received, self._addresses)
+        return Differing(heard, inet_ntop(AF_INET, received.source), differing) if differing else heard
+
+    def _open(self, link: Link) -> bool:
+        try:
+            self._socket = advert_socket(link.name, link.ifindex)
+            self._membership = group_membership(link.ifindex)
+        except OSError as problem:
+            self._failed(problem.errno)
+        return self._socket is not None
+
+    def _renew(self) -> None:
+        self._frames.clear()
+        self._local = self._make_local()
+
+    def _make_local(self) -> Local:
+        return Local(
+            self.settings.vrid,
+            self._wire.version,
+            self.own_address,
+            self.link.mac if self.link else b"",
+            self._wire.interval,
+            self._wire.auth_type,
+            self._wire.auth_data,
+        )
+
+    def _build(self, priority: Priority) -> tuple[bytes, Signer | None]:
+        """Everything of the frame but the signature, kept: between two adverts nothing else changes."""
+        wire = self._wire
+        advert = Advert(
+            wire.version,
+            self.settings.vrid,
+            priority,
+            wire.interval,
+            tuple(v.address for v in self.settings.addresses),
+            wire.auth_type,
+            wire.auth_data if wire.version == 2 else b"",
+        )
+        message = encode(advert, self.source, GROUP_IPV4)
+        signer = None if wire.key is None else Signer(wire.key, self.source, message)
+        size = len(message) + (TRAILER_SIZE if signer else 0)
+        mac = self.link.mac if self.link else b""
+        ethernet = GROUP_MAC_IPV4 + mac + ETHERTYPE_IPV4.to_bytes(2, "big")
+        built = (ethernet + ipv4_header(self.source, GROUP_IPV4, size) + message, signer)
+        self._frames[priority] = built
+        return built
+
+    def _drop(self, reason: Reject, source: bytes) -> Dropped:
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        return Dropped(reason, inet_ntop(AF_INET, source) if len(source) == 4 else "")
+
+    def _failed(self, number: int | None) -> None:
+        name = error_name(number or 0)
+        self.errors[name] = self.errors.get(name, 0) + 1

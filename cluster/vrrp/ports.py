@@ -1,0 +1,181 @@
+"""All HA interfaces of this node, kept true to the kernel's view of links and addresses."""
+
+from __future__ import annotations
+
+from select import EPOLLIN
+from typing import TYPE_CHECKING, NamedTuple
+
+from cluster.net.rtnetlink import Address, AddressGone, Link, LinkGone
+from cluster.vrrp.port import Port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from select import epoll
+
+    from cluster.net.rtnetlink import Change, Requests
+    from cluster.vrrp.auth import Verifier
+    from cluster.vrrp.settings import InterfaceSettings
+    from cluster.vrrp.wire import Wire
+
+
+class LinkChanged(NamedTuple):
+    """An HA interface gained or lost its link, came, went, or was made anew."""
+
+    port: Port
+
+
+class SourceChanged(NamedTuple):
+    """The address our adverts come from changed on an HA interface."""
+
+    port: Port
+
+
+class VirtualGone(NamedTuple):
+    """Somebody else removed a virtual address, or the kernel did because it was not renewed in time."""
+
+    port: Port
+    address: bytes
+
+
+Consequence = LinkChanged | SourceChanged | VirtualGone
+
+
+class Ports:
+    """The HA interfaces by name.
+
+    Args:
+        requests: asks the kernel for links and addresses.
+        poller: where the interfaces' sockets are registered.
+    """
+
+    def __init__(self, requests: Requests, poller: epoll) -> None:
+        self._requests = requests
+        self._poller = poller
+        self._ports: dict[str, Port] = {}
+        self._by_handle: dict[int, Port] = {}
+        self._addresses: dict[int, list[Address]] = {}
+
+    def __iter__(self) -> Iterator[Port]:
+        return iter(self._ports.values())
+
+    def __getitem__(self, name: str) -> Port:
+        return self._ports[name]
+
+    def by_handle(self, handle: int) -> Port | None:
+        """The interface whose socket has this file descriptor."""
+        return self._by_handle.get(handle)
+
+    def configure(self, interfaces: Iterable[InterfaceSettings], wire: Wire, verifier: Verifier | None) -> None:
+        """Replace the configuration: interfaces that stay keep their sockets and counters, others are closed."""
+        before = self._ports
+        self._ports = {}
+        for settings in interfaces:
+            port = before.pop(settings.name, None)
+            if port is None:
+                port = Port(settings, wire, verifier)
+            else:
+                port.configure(settings, wire, verifier)
+            self._ports[settings.name] = port
+        for port in before.values():
+            self._by_handle.pop(port.handle, None)
+            port.close()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask the kernel for everything anew: at start, on a new configuration, and after missed notifications."""
+        links = {name: self._requests.link(name) for name in self._ports}
+        indices = {link.ifindex for link in links.values() if link is not None}
+        self._addresses = {index: [] for index in indices}
+        for address in self._requests.addresses():
+            if address.ifindex in indices:
+                self._addresses[address.ifindex].append(address)
+        for name, link in links.items():
+            self._attach(self._ports[name], link)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for port in self:
+            port.close()
+        self._by_handle.clear()
+
+    def virtual_present(self) -> list[Address]:
+        """The virtual addresses that the kernel has now: those configured and those that carry our mark."""
+        return [
+            address
+            for port in self
+            if port.link is not None
+            for address in self._addresses.get(port.link.ifindex, ())
+            if _is_virtual(port, address)
+        ]
+
+    def apply(self, changes: Iterable[Change]) -> list[Consequence]:
+        """Take over what the kernel reports.
+
+        Returns:
+            What that means for the HA interfaces, in order.
+        """
+        found: list[Consequence] = []
+        for change in changes:
+            if isinstance(change, Link):
+                found += self._link(change)
+            elif isinstance(change, LinkGone):
+                found += self._link_gone(change.ifindex)
+            else:
+                found += self._address(change)
+        return found
+
+    def _link(self, link: Link) -> list[Consequence]:
+        found: list[Consequence] = []
+        for port in self:
+            if port.link is not None and port.link.ifindex == link.ifindex and link.name != port.settings.name:
+                found += self._link_gone(link.ifindex)
+        named = self._ports.get(link.name)
+        if named is None or named.link == link:
+            return found
+        if named.link is None or named.link.ifindex != link.ifindex:
+            self._addresses[link.ifindex] = [a for a in self._requests.addresses() if a.ifindex == link.ifindex]
+        self._attach(named, link)
+        return [*found, LinkChanged(named)]
+
+    def _link_gone(self, index: int) -> list[Consequence]:
+        self._addresses.pop(index, None)
+        gone = [port for port in self if port.link is not None and port.link.ifindex == index]
+        for port in gone:
+            self._attach(port, None)
+        return [LinkChanged(port) for port in gone]
+
+    def _address(self, change: Address | AddressGone) -> list[Consequence]:
+        known = self._addresses.get(change.ifindex)
+        port = next((p for p in self if p.link is not None and p.link.ifindex == change.ifindex), None)
+        if known is None or port is None:
+            return []
+        same = [a for a in known if a[1:3] == change[1:3]]
+        found: list[Consequence] = []
+        if isinstance(change, Address):
+            if same:
+                return []
+            known.append(change)
+        else:
+            for address in same:
+                known.remove(address)
+            if any((v.address, v.prefix) == (change.address, change.prefix) for v in port.settings.addresses):
+                found.append(VirtualGone(port, change.address))
+        before = port.own_address
+        self._attach(port, port.link)
+        return found if port.own_address == before else [*found, SourceChanged(port)]
+
+    def _attach(self, port: Port, link: Link | None) -> None:
+        known = () if link is None else self._addresses.get(link.ifindex, ())
+        own = next((a.address for a in known if not _is_virtual(port, a)), None)
+        before = port.handle
+        opened = port.attach(link, own)
+        if before >= 0 and port.handle != before:
+            del self._by_handle[before]
+        if opened:
+            # Closing took the old descriptor out of the poller, even if the new one has the same number.
+            self._poller.register(port.handle, EPOLLIN)
+            self._by_handle[port.handle] = port
+
+
+def _is_virtual(port: Port, address: Address) -> bool:
+    return address.ours or any((v.address, v.prefix) == address[1:3] for v in port.settings.addresses)

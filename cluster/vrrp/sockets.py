@@ -1,0 +1,125 @@
+"""The engine's own sockets: adverts, the engine's lock, multicast membership.
+
+Adverts travel through one packet socket (AF_PACKET) per HA interface, for sending and receiving, and not through a
+raw IP socket, for four reasons: it works on an interface without an address of its own; the IP layer drops an
+advert whose source is an address this machine holds (two masters sending from the virtual address would never
+hear each other); it shows the sender's MAC, by which our own packets are known; and it sees packets before
+connection tracking and packet filters, so that no rule set can silence the cluster.
+
+`_socket` instead of `socket`: the wrapper's import would take 3 ms of a restart that races the partner's
+Master_Down_Interval.
+"""
+
+from __future__ import annotations
+
+import errno
+from _socket import (
+    AF_INET,
+    AF_PACKET,
+    AF_UNIX,
+    IP_ADD_MEMBERSHIP,
+    IPPROTO_IP,
+    PACKET_OUTGOING,
+    SOCK_CLOEXEC,
+    SOCK_DGRAM,
+    SOCK_NONBLOCK,
+    SOCK_RAW,
+    socket,
+)
+from struct import pack
+
+from cluster.errors import LockedError
+from cluster.net.rtnetlink import attach_filter, enlarge
+from cluster.vrrp.packet import GROUP_IPV4, GROUP_MAC_IPV4, PROTOCOL
+
+ETHERTYPE_IPV4 = 0x0800
+ETHERNET_HEADER = 14
+MAX_FRAME = 2048
+"""Longer than any advert in an Ethernet frame of 1500 bytes."""
+
+_LOCK_NAME = b"\0utmcli-vrrp"
+_SOL_PACKET = 263
+_PACKET_ADD_MEMBERSHIP = 1
+_PACKET_MR_MULTICAST = 0
+_PACKET_OTHERHOST = 3
+_RECEIVE_BACKLOG = 256 * 1024
+# Ancillary loads of classic BPF (linux/filter.h): negative offsets reach the packet's metadata.
+_METADATA = 0xFFFFF000
+_LOAD_WORD, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x30, 0x15, 0x06
+
+
+def engine_lock() -> socket:
+    """Take the lock of this network namespace; it lasts as long as the socket that is returned.
+
+    An abstract socket name belongs to the network namespace, exactly the thing in which two engines would fight
+    over addresses, and the kernel gives it back when the engine dies in whatever way.
+
+    Raises:
+        LockedError: another engine runs here.
+    """
+    lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC)
+    try:
+        lock.bind(_LOCK_NAME)
+    except OSError as problem:
+        lock.close()
+        if problem.errno == errno.EADDRINUSE:
+            raise LockedError("another engine runs in this network namespace") from problem
+        raise
+    return lock
+
+
+def _advert_filter(index: int) -> tuple[tuple[int, int, int, int], ...]:
+    """IPv4 with protocol 112 that reaches this interface, not one on top of it: a VLAN's parent sees both."""
+    drop = 8
+    return (
+        (_LOAD_BYTE, 0, 0, ETHERNET_HEADER + 9),
+        (_JUMP_EQUAL, 0, drop - 2, PROTOCOL),
+        (_LOAD_WORD, 0, 0, _METADATA + 4),  # SKF_AD_PKTTYPE
+        (_JUMP_EQUAL, drop - 4, 0, PACKET_OUTGOING),
+        (_JUMP_EQUAL, drop - 5, 0, _PACKET_OTHERHOST),
+        (_LOAD_WORD, 0, 0, _METADATA + 8),  # SKF_AD_IFINDEX
+        (_JUMP_EQUAL, 0, drop - 7, index),
+        (_RETURN, 0, 0, MAX_FRAME),
+        (_RETURN, 0, 0, 0),
+    )
+
+
+def advert_socket(name: str, index: int) -> socket:
+    """The packet socket of one interface: sends whole Ethernet frames, receives adverts only.
+
+    Args:
+        name: interface name.
+        index: its index.
+
+    Raises:
+        OSError: no such interface, or not permitted.
+    """
+    # Protocol 0 receives nothing until `bind`, so nothing slips in before the filter is there.
+    found = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+    try:
+        attach_filter(found, _advert_filter(index))
+        enlarge(found, _RECEIVE_BACKLOG)
+        found.bind((name, ETHERTYPE_IPV4))
+        membership = pack("=iHH8s", index, _PACKET_MR_MULTICAST, len(GROUP_MAC_IPV4), GROUP_MAC_IPV4)
+        found.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, membership)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def group_membership(index: int) -> socket:
+    """Join the VRRP group on one interface, for switches that snoop IGMP; lasts as long as the socket.
+
+    The packet socket's own membership opens the network card's filter but says nothing on the wire.
+
+    Raises:
+        OSError: the interface is gone.
+    """
+    member = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC)
+    try:
+        member.setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, GROUP_IPV4 + bytes(4) + pack("=i", index))
+    except OSError:
+        member.close()
+        raise
+    return member
