@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "apply", "check", "parse", "parse_text", "warnings"]
 
+_LONGEST_INTEGER = 20
+"""Digits; more fit no field, and Python refuses to read very many."""
+
 
 def parse(document: Any) -> Config:
     """A configuration from decoded JSON, such as an import, the factory file or the partner's.
@@ -42,7 +45,7 @@ def parse_text(text: str) -> Config:
         InvalidConfigurationError: as `parse`; a fault of the JSON itself with its line and column.
     """
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise InvalidConfigurationError(
             "the configuration is not JSON", (f"line {error.lineno}, column {error.colno}: {error.msg}",)
@@ -90,6 +93,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = sorted({key for key in keys if keys.count(key) > 1})
         raise ValueError(f"given twice in one object: {', '.join(twice)}")
     return whole
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _LONGEST_INTEGER:
+        raise ValueError(f"a number is too long: {digits[:_LONGEST_INTEGER]}...")
+    return int(digits)
 
 
 def _no_constant(word: str) -> Any:

@@ -123,7 +123,15 @@ class Store:
         Raises:
             NotFoundError: there is none of that name.
         """
-        return self.revision(self._number(name)).config
+        return self.named(name).config
+
+    def named(self, name: str) -> Revision:
+        """The revision saved under a name.
+
+        Raises:
+            NotFoundError: there is none of that name.
+        """
+        return self.revision(self._number(name))
 
     @property
     def start(self) -> Revision:
