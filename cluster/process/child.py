@@ -66,7 +66,8 @@ class Child:
         command: what to run.
         policy: when to start again.
         on_start: called with the pid after each start or adoption.
-        on_end: called after each end that was not asked for, before the restart.
+        on_end: called after each end that was not asked for, once the restart is done or planned.
+        steady_after: seconds after which a process counts as healthy that does not say so itself.
     """
 
     def __init__(
@@ -74,14 +75,18 @@ class Child:
         name: str,
         command: Command,
         policy: RestartPolicy,
+        *,
         on_start: Callable[[int], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
+        steady_after: float | None = None,
     ) -> None:
         self._name = name
         self._command = command
         self._policy = policy
         self._on_start = on_start
         self._on_end = on_end
+        self._steady_after = steady_after
+        self._steady: asyncio.TimerHandle | None = None
         self._pid: int | None = None
         self._pidfd = -1
         self._healthy = False
@@ -174,7 +179,10 @@ class Child:
     def _watch(self, pid: int, pidfd: int) -> None:
         self._pid, self._pidfd, self._healthy = pid, pidfd, False
         self._gone.clear()
-        asyncio.get_running_loop().add_reader(pidfd, self._ended)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(pidfd, self._ended)
+        if self._steady_after is not None:
+            self._steady = loop.call_later(self._steady_after, self.healthy)
         if self._on_start is not None:
             self._on_start(pid)
 
@@ -185,6 +193,8 @@ class Child:
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._pid, self._pidfd, self._healthy = None, -1, False
+        if self._steady is not None:
+            self._steady.cancel()
         if self._wanted:
             self._again(was_healthy=ended.was_healthy)
             _LOG.warning("%s (pid %d) %s", self._name, ended.pid, ended)

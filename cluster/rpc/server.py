@@ -12,10 +12,10 @@ import contextlib
 import logging
 import os
 import socket
-import struct
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cluster.errors import ClusterError, NotAuthorisedError, ProtocolError, UnreachableError
+from cluster.peer import Peer, peer_of
 from cluster.rpc.framing import FrameDecoder, pack, unpack_request
 from cluster.rpc.messages import (
     READ_ONLY,
@@ -35,18 +35,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOG = logging.getLogger("clusterd")
-_CREDENTIALS = struct.Struct("3i")
 _CHUNK = 64 * 1024
 _LINGER = 1.0
 """Seconds a client has to read its last answer."""
-
-
-class Peer(NamedTuple):
-    """Who is at the other end of the socket, by the kernel's word (SO_PEERCRED, unix(7))."""
-
-    pid: int
-    uid: int
-    gid: int
 
 
 class Limits(NamedTuple):
@@ -251,12 +242,6 @@ class Server:
         writer.write(frame)
         async with asyncio.timeout(self._limits.stall):
             await writer.drain()
-
-
-def peer_of(connection: socket.socket) -> Peer:
-    """The kernel's word on who is at the other end (SO_PEERCRED)."""
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return Peer(*_CREDENTIALS.unpack(raw))
 
 
 def _check_role(ask: AnyAsk, actor: Actor) -> None:

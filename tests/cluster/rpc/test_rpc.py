@@ -18,6 +18,7 @@ from cluster.errors import (
     UnreachableError,
 )
 from cluster.model import ClusterEvent
+from cluster.peer import Peer
 from cluster.rpc.client import Client
 from cluster.rpc.framing import FrameDecoder, pack, unpack_reply
 from cluster.rpc.messages import (
@@ -37,7 +38,7 @@ from cluster.rpc.messages import (
     SetMaintenance,
     Text,
 )
-from cluster.rpc.server import Limits, Peer, Server
+from cluster.rpc.server import Limits, Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine

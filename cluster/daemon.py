@@ -1,0 +1,277 @@
+"""clusterd: the composition root. What is wired to what, in which order it starts, and in which it ends.
+
+Start: the engine first (adopted when it runs, else with the settings it had), since it races the partner's
+Master_Down_Interval; then store, manager, followers, the socket, the shell host.
+
+Signals:
+    SIGTERM, SIGINT   orderly end of everything: socket closed to new wishes, shell host ended, engine stopped (it
+                      hands the role over first), followers told, store closed; exit status 0
+    SIGHUP            software restart: clusterd executes itself anew, the engine and the shell host go on and
+                      are adopted
+
+A killed clusterd leaves engine and shell host running; the next one adopts them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from cluster import machine, service
+from cluster.config import schema
+from cluster.config.store import Store
+from cluster.engine.supervisor import EngineSupervisor, Listener
+from cluster.errors import ClusterError
+from cluster.events_log import EventLog
+from cluster.followers import DisabledInterfaces, Followers
+from cluster.manager import Manager
+from cluster.model import Config
+from cluster.net.host import Host
+from cluster.process.adoption import listener_of
+from cluster.process.child import Child, Command
+from cluster.process.confine import confined
+from cluster.process.policy import RestartPolicy
+from cluster.rpc.client import SOCKET_FILE
+from cluster.rpc.server import Server
+
+if TYPE_CHECKING:
+    import logging
+
+    from cluster.engine.settings import Document
+    from cluster.peer import Peer
+
+_ROOT = Path(__file__).resolve().parent.parent
+SHELL_ACCOUNTS = ("utmcli", "nobody")
+"""Accounts the shell host may run as, in order of preference."""
+SHELL_SOCKET = "console.sock"
+SHELL_PATIENCE = 5.0
+"""Seconds for the shell host to end; one that ran so long counts as healthy."""
+REPLY_TIME = 0.2
+"""Seconds between the answer to a restart and the restart."""
+INIT_PATIENCE = 60.0
+"""Seconds process 1 has to end this machine."""
+
+
+class Options(NamedTuple):
+    """The command line."""
+
+    state_dir: Path
+    run_dir: Path
+    factory: Path | None
+    shell: bool
+
+
+@click.command()
+@click.option("--state-dir", type=click.Path(path_type=Path), default=Path("/var/lib/utmcli"), show_default=True,
+              help="Configurations and events.")
+@click.option("--run-dir", type=click.Path(path_type=Path), default=Path("/run/utmcli"), show_default=True,
+              help="Sockets and what ends with the boot; best a tmpfs.")
+@click.option("--factory", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Configuration file (JSON) for an empty store.")
+@click.option("--no-shell", is_flag=True, help="Do not start the shell host.")
+def main(state_dir: Path, run_dir: Path, factory: Path | None, no_shell: bool) -> None:
+    """The cluster's daemon: configuration, VRRP engine, and the socket the shell speaks to."""
+    log = service.begin_log()
+    options = Options(state_dir.absolute(), run_dir.absolute(), factory, not no_shell)
+    try:
+        _make_directory(options.state_dir, 0o700)
+        _make_directory(options.run_dir, 0o755)
+        again = asyncio.run(_run(options, log))
+    except ClusterError as error:
+        for text in (error.message, *error.details):
+            log.critical("%s", text)
+        sys.exit(1)
+    if again:
+        log.info("executing itself anew")
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell is what we want
+    log.info("ended")
+
+
+async def _run(options: Options, log: logging.Logger) -> bool:
+    return await Daemon(options, log).run()
+
+
+class Daemon:
+    """One clusterd.
+
+    Args:
+        options: the command line.
+        log: clusterd's log.
+    """
+
+    def __init__(self, options: Options, log: logging.Logger) -> None:
+        self._options = options
+        self._log = log
+        self._ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._events = EventLog(options.state_dir / "events")
+        self._host = Host(options.run_dir / "addresses.json")
+        self._disabled = DisabledInterfaces(self._host)
+        self._followers = Followers((self._disabled,), lambda text: self._note("follower-failed", text))
+        self._engine = EngineSupervisor(
+            options.run_dir,
+            _engine_command(options),
+            Listener(self._engine_event, self._followers.role_is, self._note),
+        )
+        self._shell = Child("shell host", _shell_command(options), RestartPolicy(), steady_after=SHELL_PATIENCE)
+
+    async def run(self) -> bool:
+        """Serve until a signal ends it.
+
+        Returns:
+            Whether to execute the program anew.
+
+        Raises:
+            ClusterError: it cannot start, and why.
+        """
+        loop = asyncio.get_running_loop()
+        for number, word in ((signal.SIGTERM, "stop"), (signal.SIGINT, "stop"), (signal.SIGHUP, "again")):
+            loop.add_signal_handler(number, self._end, word)
+        marker = machine.BootMarker(self._options.run_dir / "booted")
+        self._adopt_or_start(booted=not marker.is_set)
+        with contextlib.closing(self._open_store()) as store:
+            async with asyncio.TaskGroup() as duties:
+                running = [duties.create_task(self._engine.run()), duties.create_task(self._followers.run())]
+                again = await self._serve(self._manager(store), marker)
+                for duty in running:
+                    duty.cancel()
+        self._host.close()
+        return again
+
+    async def _serve(self, manager: Manager, marker: machine.BootMarker) -> bool:
+        await (manager.resume() if marker.is_set else manager.boot())
+        marker.set()
+        server = Server(self._options.run_dir / SOCKET_FILE, manager, self._allowed)
+        await server.start(_shell_group())
+        self._shell_begins()
+        service.say_ready()
+        self._log.info("serving in %s", self._options.run_dir)
+        again = await self._ending == "again"
+        await self._end_in_order(server, again=again)
+        return again
+
+    def _end(self, word: str) -> None:
+        if not self._ending.done():
+            self._ending.set_result(word)
+
+    async def _end_in_order(self, server: Server, *, again: bool) -> None:
+        """See the top of this file."""
+        self._log.info("restarting" if again else "ending")
+        await server.close()
+        if again:
+            self._shell.unwanted()
+            return
+        await self._shell.stop(SHELL_PATIENCE)
+        await self._engine.stop()
+        await self._followers.tell()
+
+    # --- wiring -------------------------------------------------------------------------------------
+
+    def _adopt_or_start(self, *, booted: bool) -> None:
+        if not self._engine.adopt() and not booted:
+            self._engine.start_as_before()
+
+    def _open_store(self) -> Store:
+        store = Store.open(self._options.state_dir)
+        if store.is_empty:
+            try:
+                factory = self._options.factory
+                store.initialise(schema.parse_text(factory.read_text()) if factory else Config(), time.time())
+            except ClusterError:
+                store.close()
+                raise
+        return store
+
+    def _manager(self, store: Store) -> Manager:
+        return Manager(
+            store=store,
+            engine=self._engine,
+            network=self._host,
+            events=self._events,
+            followers=self._followers,
+            disabled=self._disabled,
+            leave=self._leave,
+        )
+
+    def _engine_event(self, event: Document) -> None:
+        self._log.info("engine: %s", event["text"])
+        self._events.add(
+            event["kind"],
+            event["text"],
+            at=event["at"],
+            interface=event.get("interface", ""),
+            role=event.get("role", ""),
+            origin=event["n"],
+        )
+
+    def _note(self, kind: str, text: str) -> None:
+        self._log.warning("%s: %s", kind, text)
+        self._events.add(kind, text, at=time.time())
+
+    def _leave(self, power_off: bool) -> None:
+        self._leaving = asyncio.create_task(self._restart_machine(power_off=power_off))
+
+    async def _restart_machine(self, *, power_off: bool) -> None:
+        """Hand the role over while the network still works, then leave the rest to process 1."""
+        await asyncio.sleep(REPLY_TIME)
+        await self._engine.stop()
+        try:
+            machine.restart(power_off=power_off)
+            await asyncio.sleep(INIT_PATIENCE)
+        except ClusterError as error:
+            self._note("reboot-failed", error.message)
+        else:
+            self._note("reboot-failed", f"process 1 did not end this machine within {INIT_PATIENCE:g} s")
+        self._engine.start_as_before()
+
+    def _allowed(self, peer: Peer) -> bool:
+        """Root and our own user; of other users only the shell host that we started."""
+        return peer.uid in {0, os.getuid()} or peer.pid == self._shell.pid
+
+    def _shell_begins(self) -> None:
+        if not self._options.shell:
+            return
+        pid = listener_of(self._options.run_dir / SHELL_SOCKET, socket.SOCK_STREAM)
+        if pid is None or not self._shell.adopt(pid):
+            self._shell.start()
+
+
+def _engine_command(options: Options) -> Command:
+    """The engine starts without `site` (-S): it needs no more than the standard library and this package, soon."""
+    directories = ("--run-dir", str(options.run_dir), "--state-dir", str(options.state_dir))
+    argv = (sys.executable, "-S", "-P", "-m", "cluster.vrrp", *directories)
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "JOURNAL_STREAM"}}
+    return Command(confined(argv), {**kept, "PYTHONPATH": str(_ROOT)})
+
+
+def _shell_command(options: Options) -> Command:
+    argv = (sys.executable, "-m", "utmcli", "serve", "--run-dir", str(options.run_dir))
+    return Command(argv, dict(os.environ))
+
+
+def _shell_group() -> int | None:
+    """The group of the account that the shell host becomes; it has to open our socket."""
+    for account in SHELL_ACCOUNTS:
+        with contextlib.suppress(KeyError):  # no such account here
+            return pwd.getpwnam(account).pw_gid
+    return None
+
+
+def _make_directory(path: Path, mode: int) -> None:
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ClusterError(f"{path} cannot be made: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The manager's end of the engine's control socket (cluster/vrrp/control.py): requests, replies, events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from cluster.errors import ProtocolError, RefusedError, UnreachableError
+from cluster.vrrp.control import MAX_PACKET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cluster.engine.settings import Document
+
+REPLY_TIMEOUT = 2.0
+"""Seconds an engine may take to answer; it answers within a loop turn."""
+
+
+class EngineLink:
+    """A connection to the running engine.
+
+    Args:
+        connection: a connected, non-blocking SOCK_SEQPACKET socket.
+        on_event: called with the content of each ``event`` packet, in order.
+    """
+
+    def __init__(self, connection: socket.socket, on_event: Callable[[Document], None]) -> None:
+        self._socket = connection
+        self._on_event = on_event
+        self._asking = asyncio.Lock()
+        self._reply: asyncio.Future[Document] | None = None
+
+    @classmethod
+    async def connect(cls, path: Path, on_event: Callable[[Document], None]) -> EngineLink:
+        """Connect to a running engine.
+
+        Raises:
+            UnreachableError: no engine listens at `path`.
+        """
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, str(path))
+        except OSError as error:
+            connection.close()
+            raise UnreachableError(f"the engine cannot be reached: {error.strerror}") from error
+        return cls(connection, on_event)
+
+    async def ask(self, do: str, **fields: Any) -> Document:
+        """Send one request and wait for its reply.
+
+        Raises:
+            RefusedError: the engine says no, and why.
+            UnreachableError: the engine is gone, or took longer than `REPLY_TIMEOUT`; the link is unusable then.
+        """
+        async with self._asking:
+            loop = asyncio.get_running_loop()
+            self._reply = loop.create_future()
+            try:
+                async with asyncio.timeout(REPLY_TIMEOUT):
+                    await loop.sock_sendall(self._socket, json.dumps({"do": do, **fields}).encode())
+                    reply = await self._reply
+            except TimeoutError:
+                self.close()
+                raise UnreachableError(f"the engine did not answer within {REPLY_TIMEOUT:g} s") from None
+            except OSError as error:
+                raise UnreachableError(f"the engine is gone: {error.strerror}") from error
+            finally:
+                self._reply = None
+        if "error" in reply:
+            raise RefusedError(str(reply["error"]))
+        return reply
+
+    async def receive(self) -> None:
+        """Read packets until the engine hangs up; must run for `ask` to get replies.
+
+        Raises:
+            ProtocolError: the engine sent something that is no packet of the contract.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            while packet := await loop.sock_recv(self._socket, MAX_PACKET):
+                self._take(_decode(packet))
+        except ConnectionError:
+            return  # killed in the middle: the same as hanging up
+        finally:
+            self.close()
+            if self._reply is not None and not self._reply.done():
+                self._reply.set_exception(UnreachableError("the engine ended before it answered"))
+
+    def close(self) -> None:
+        """Hang up. The engine does not mind."""
+        with suppress(OSError):  # hung up already
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _take(self, packet: Document) -> None:
+        if "event" in packet:
+            self._on_event(packet["event"])
+        elif self._reply is not None and not self._reply.done():
+            self._reply.set_result(packet)
+
+
+def _decode(packet: bytes) -> Document:
+    try:
+        content = json.loads(packet)
+    except ValueError as error:
+        raise ProtocolError(f"the engine sent no JSON: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("event", {}), dict):
+        raise ProtocolError("the engine sent a packet that is no object")
+    return content

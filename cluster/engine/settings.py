@@ -1,0 +1,70 @@
+"""What of the configuration the engine is told: `engine.json`, as cluster/vrrp/control.py documents it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster.config.rules import ha_interfaces
+from cluster.model import TRIGGER_DELAY, TRIGGER_DELAY_DEFAULT
+
+if TYPE_CHECKING:
+    from cluster.model import Config, Interface
+
+Document = dict[str, Any]
+"""The content of `engine.json`: plain builtins, since the engine does without msgspec."""
+
+
+def document(config: Config, *, maintenance: bool, delay: int, secret: str) -> Document:
+    """The engine's settings for a configuration.
+
+    An HA interface without a virtual address runs no virtual router (RFC 9568 section 5.2.9 wants at least one
+    address in an advert), so the engine is not told of it.
+
+    Args:
+        config: the configuration in force.
+        maintenance: whether this node stands back.
+        delay: UPDATE_TRIGGER_DELAY in whole seconds; a variable that is effective before the rest is.
+        secret: what signs the adverts, ready for use (``hex:...``); empty for unsigned ones.
+    """
+    return {
+        "version": 1,
+        "enabled": config.cluster.enabled,
+        "priority": config.cluster.priority,
+        "maintenance": maintenance,
+        "advert_interval": config.cluster.advert_interval,
+        "trigger_delay": delay,
+        "authentication": {
+            "mode": "hmac" if secret else "none",
+            "policy": config.cluster.auth_policy,
+            "keys": [{"id": 1, "secret": secret}] if secret else [],
+            "send_key": 1,
+            "freshness": None,
+        },
+        "interfaces": [
+            {
+                "name": name,
+                "vrid": interface.vrid,
+                "addresses": addresses,
+                "watch": list(interface.ping_check_host),
+            }
+            for name, interface in by_number(ha_interfaces(config))
+            if (addresses := virtual_addresses(config, name))
+        ],
+    }
+
+
+def by_number(interfaces: dict[str, Interface]) -> list[tuple[str, Interface]]:
+    """Names and interfaces in the order of their numbers."""
+    return sorted(interfaces.items(), key=lambda item: item[1].id)
+
+
+def virtual_addresses(config: Config, device: str) -> list[str]:
+    """The virtual addresses of an interface, in the order of their numbers."""
+    held = [(int(number), entry) for number, entry in config.virtual_addresses.items() if entry.device == device]
+    return [entry.address for _number, entry in sorted(held, key=lambda item: item[0])]
+
+
+def trigger_delay(config: Config) -> int:
+    """UPDATE_TRIGGER_DELAY in whole seconds."""
+    application, variable = TRIGGER_DELAY
+    return int(config.variables.get(application, {}).get(variable, TRIGGER_DELAY_DEFAULT))

@@ -1,0 +1,286 @@
+"""Keeps the VRRP engine running, and knows what it is doing.
+
+The engine is told its settings by a file it reads by itself, so that neither its restart nor ours needs the
+other: a running engine is adopted, a dead one is started again within milliseconds, one that hangs is killed
+(its heartbeat tells) and started again inside the partner's Master_Down_Interval, where it resumes its role.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from cluster.engine.heartbeat import INTERVAL, HeartbeatWatch
+from cluster.engine.link import EngineLink
+from cluster.errors import ClusterError, ProtocolError, UnreachableError
+from cluster.process.adoption import listener_of
+from cluster.process.child import Child, Command, Ended
+from cluster.process.policy import RestartPolicy
+from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
+from cluster.vrrp.control import CONFIG_FILE, PAGE_FILE, SOCKET_FILE
+from cluster.vrrp.events import Role
+from cluster.vrrp.page import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cluster.engine.settings import Document
+    from cluster.vrrp.page import Snapshot
+
+_LOG = logging.getLogger("clusterd")
+
+LINK_PATIENCE = 3.0
+"""Seconds until an engine that was just started must be reachable."""
+STOP_PATIENCE = 10.0
+"""Seconds an orderly stop may take, handover included."""
+_ABSENCE = Nanoseconds(NANOSECONDS_PER_SECOND)
+"""Without an engine for longer (or for the partner's patience) this node plays no part any more."""
+
+
+class Listener(NamedTuple):
+    """Who wants to know.
+
+    Attributes:
+        event: an event of the engine, as cluster/vrrp/control.py describes it.
+        role: the role of this node changed.
+        noted: something about the engine itself: kind and sentence.
+    """
+
+    event: Callable[[Document], None]
+    role: Callable[[Role], None]
+    noted: Callable[[str, str], None]
+
+
+class EngineSupervisor:
+    """The engine of this network namespace.
+
+    Args:
+        run_dir: where engine.json, engine.page and engine.sock are.
+        command: what to run.
+        listener: who wants to know.
+    """
+
+    def __init__(self, run_dir: Path, command: Command, listener: Listener) -> None:
+        self._settings_path = run_dir / CONFIG_FILE
+        self._socket_path = run_dir / SOCKET_FILE
+        self._page_path = str(run_dir / PAGE_FILE)
+        self._listener = listener
+        self._child = Child("engine", command, RestartPolicy(), on_start=self._started, on_end=self._ended)
+        self._watch = HeartbeatWatch(_now())
+        self._alive_at = _now()
+        self._link: EngineLink | None = None
+        self._linked = asyncio.Event()
+        self._link_wanted = asyncio.Event()
+        self.role = Role.OFFLINE
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running engine, or None."""
+        return self._child.pid
+
+    @property
+    def restarts(self) -> int:
+        """How often the engine had to be started again by this clusterd."""
+        return self._child.restarts
+
+    def adopt(self) -> bool:
+        """Take over the engine that runs already, without disturbing it.
+
+        Returns:
+            Whether there is one.
+        """
+        pid = listener_of(self._socket_path, socket.SOCK_SEQPACKET)
+        if pid is None or not self._child.adopt(pid):
+            return False
+        _LOG.info("adopted the running engine (pid %d)", pid)
+        return True
+
+    async def run(self) -> None:
+        """Watch the engine and talk to it, until cancelled; the engine goes on then."""
+        try:
+            await asyncio.gather(self._keep_linked(), self._keep_watch())
+        finally:
+            self._child.unwanted()
+            if self._link is not None:
+                self._link.close()
+
+    async def configure(self, settings: Document) -> None:
+        """Let the engine run with these settings; does nothing when it already does.
+
+        Raises:
+            RefusedError: the engine does not accept them.
+            UnreachableError: it does not come up.
+        """
+        changed = self._write(settings)
+        if self._child.pid is None:
+            self._child.start()
+            await self._wait_for_link()
+        elif changed:
+            await self._wait_for_link()
+            await self.ask("reload")
+
+    def start_as_before(self) -> bool:
+        """Start the engine with the settings it had, before anything else is known.
+
+        Returns:
+            Whether there were settings under which it takes part in the cluster.
+        """
+        settings = self.settings()
+        if settings is None or not settings.get("enabled"):
+            return False
+        self._child.start()
+        return True
+
+    async def ask(self, do: str, **fields: object) -> Document:
+        """One request to the engine.
+
+        Raises:
+            RefusedError: the engine says no, and why.
+            UnreachableError: there is no engine, or it does not answer.
+        """
+        if self._link is None:
+            state = "does not run" if self._child.pid is None else "is just starting"
+            raise UnreachableError(f"the engine {state}")
+        return await self._link.ask(do, **fields)
+
+    async def stop(self, settings: Document | None = None) -> None:
+        """Orderly stop: the engine hands over if somebody is there to take it, then ends.
+
+        Args:
+            settings: what a later start shall find, where that is not what it has now.
+        """
+        if settings is not None:
+            self._write(settings)
+        self._child.unwanted()
+        if self._child.pid is None:
+            return
+        try:
+            await self.ask("stop")
+        except ClusterError as error:
+            _LOG.warning("the engine cannot be asked to stop: %s", error)
+            await self._child.stop(STOP_PATIENCE)
+        else:
+            if not await self._child.wait(STOP_PATIENCE):
+                await self._child.stop(0.5)
+        self._look()
+
+    # --- what becomes of the process ---------------------------------------------------------------
+
+    def _started(self, pid: int) -> None:
+        self._watch = HeartbeatWatch(_now())
+        self._link_wanted.set()
+        _spare_from_oom(pid)
+
+    def _ended(self, ended: Ended) -> None:
+        again = "was started again" if self._child.pid is not None else "is started again after a pause"
+        self._listener.noted("engine-restarted", f"the engine (pid {ended.pid}) {ended} and {again}")
+
+    async def _keep_watch(self) -> None:
+        while True:
+            self._look()
+            await asyncio.sleep(INTERVAL.seconds)
+
+    def _look(self) -> None:
+        """Read the state page: is the engine alive, and in which role?"""
+        now = _now()
+        page = Page.read(self._page_path)
+        pid = self._child.pid
+        ours = page if page is not None and page.pid == pid else None
+        if pid is not None and self._watch.look(ours.heartbeat if ours else None, now):
+            self._listener.noted("engine-hung", f"the engine (pid {pid}) gave no sign of life and is killed")
+            self._child.kill()
+        elif ours is not None:
+            self._child.healthy()
+            self._alive_at = now
+            self._role_is(ours.role)
+        elif now - self._alive_at > _absence(page):
+            self._role_is(Role.OFFLINE)
+
+    def _role_is(self, role: Role) -> None:
+        if role is not self.role:
+            self.role = role
+            self._listener.role(role)
+
+    # --- the link ----------------------------------------------------------------------------------
+
+    async def _keep_linked(self) -> None:
+        """Connect whenever an engine runs, and read its events until it hangs up."""
+        while True:
+            await self._link_wanted.wait()
+            if self._child.pid is None:
+                self._link_wanted.clear()
+                continue
+            try:
+                self._link = await EngineLink.connect(self._socket_path, self._event)
+            except UnreachableError:
+                await asyncio.sleep(0.01 if not self._watch.seen else 0.1)
+                continue
+            self._linked.set()
+            try:
+                await self._link.receive()
+            except ProtocolError as error:
+                _LOG.warning("%s", error)
+            finally:
+                self._link = None
+                self._linked.clear()
+            await asyncio.sleep(0.01)
+
+    def _event(self, event: Document) -> None:
+        self._listener.event(event)
+        self._look()
+
+    async def _wait_for_link(self) -> None:
+        try:
+            async with asyncio.timeout(LINK_PATIENCE):
+                await self._linked.wait()
+        except TimeoutError:
+            raise UnreachableError(f"the engine did not come up within {LINK_PATIENCE:g} s; see its log") from None
+
+    # --- engine.json -------------------------------------------------------------------------------
+
+    def settings(self) -> Document | None:
+        """What the engine was last told; None when it never was since the machine booted."""
+        try:
+            content = json.loads(self._settings_path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            _LOG.warning("%s is damaged and will be written anew: %s", self._settings_path, error)
+            return None
+        return content if isinstance(content, dict) else None
+
+    def _write(self, settings: Document) -> bool:
+        """Replace engine.json atomically; False when it says this already."""
+        if self.settings() == settings:
+            return False
+        fresh = self._settings_path.with_suffix(".new")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(settings, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._settings_path)
+        return True
+
+
+def _now() -> Nanoseconds:
+    return Nanoseconds(time.monotonic_ns())
+
+
+def _absence(page: Snapshot | None) -> Nanoseconds:
+    return max(_ABSENCE, page.patience) if page is not None else _ABSENCE
+
+
+def _spare_from_oom(pid: int) -> None:
+    """The kernel shall look for memory elsewhere first."""
+    try:
+        with open(f"/proc/{pid}/oom_score_adj", "w") as file:  # noqa: PTH123 - not a file, a setting
+            file.write("-900")
+    except OSError as error:
+        _LOG.info("the engine is not protected when memory runs out: %s", error.strerror)

@@ -1,0 +1,31 @@
+"""The engine's privileges: four capabilities for good, whatever it or its successors execute.
+
+The bounding set is taken away by `setpriv` (util-linux) between us and the engine; it ends in an exec, so the
+process id stays. Where setpriv is missing or the kernel refuses, the engine runs with ours, and the log says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+
+_LOG = logging.getLogger("clusterd")
+
+ENGINE_CAPABILITIES = ("net_raw", "net_admin", "sys_nice", "ipc_lock")
+"""Raw sockets, addresses, SCHED_RR, locked memory."""
+
+
+def confined(argv: tuple[str, ...], capabilities: tuple[str, ...] = ENGINE_CAPABILITIES) -> tuple[str, ...]:
+    """The command line that runs `argv` with these capabilities at most, and no way to gain others."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        _LOG.warning("setpriv is not installed: the engine keeps all capabilities")
+        return argv
+    keep = ",".join(f"+{capability}" for capability in capabilities)
+    prefix = (setpriv, "--bounding-set", f"-all,{keep}", "--inh-caps", "-all", "--no-new-privs", "--")
+    trial = subprocess.run((*prefix, "true"), stderr=subprocess.PIPE, text=True, check=False)
+    if trial.returncode:
+        _LOG.warning("setpriv does not work here, the engine keeps all capabilities: %s", trial.stderr.strip())
+        return argv
+    return (*prefix, *argv)

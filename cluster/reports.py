@@ -1,0 +1,121 @@
+"""What `cluster info` and `cluster status` say, put together from configuration, engine and manager. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from cluster.config.rules import ha_interfaces
+from cluster.engine.settings import by_number, virtual_addresses
+from cluster.model import ClusterStatus, HaInterfaceStatus
+from cluster.rpc.messages import Info
+from cluster.vrrp.events import Role
+
+if TYPE_CHECKING:
+    from cluster.engine.settings import Document
+    from cluster.model import Config
+
+_STATES: dict[Role, Literal["master", "backup", "offline"]] = {
+    Role.MASTER: "master",
+    Role.BACKUP: "backup",
+    Role.OFFLINE: "offline",
+}
+NO_HOTWIRE_YET = "the hotwire link is not part of this version"
+
+
+def hotwire_device(config: Config) -> str:
+    """The interface with the flag HOTWIRE, empty without one."""
+    return next((name for name, interface in config.interfaces.items() if "HOTWIRE" in interface.flags), "")
+
+
+def sync_reason(config: Config) -> str:
+    """Why the nodes are not synchronized."""
+    return NO_HOTWIRE_YET if hotwire_device(config) else "no interface is the hotwire"
+
+
+def info(config: Config, role: Role, *, hostname: str, maintenance: bool) -> Info:
+    """The four documented attributes.
+
+    Args:
+        config: the configuration in force.
+        role: of this node.
+        hostname: as configured.
+        maintenance: as persisted; it may be in force only after the next update.
+    """
+    return Info(
+        cluster_state=_STATES[role],
+        sync_state="error",
+        sync_reason=sync_reason(config),
+        hotwire_dev=hotwire_device(config),
+        maintainance=maintenance,
+        hostname=hostname,
+    )
+
+
+def status(
+    config: Config,
+    role: Role,
+    engine: Document | None,
+    *,
+    now: float,
+    pid: int | None,
+    restarts: int,
+    absence: str,
+    maintenance: bool,
+) -> ClusterStatus:
+    """Everything `cluster status` shows.
+
+    Args:
+        config: the configuration in force.
+        role: of this node.
+        engine: the engine's own account (`status` of cluster/vrrp/control.py), None when it gave none.
+        now: unix seconds.
+        pid: of the engine.
+        restarts: how often this clusterd had to start the engine again.
+        absence: why the engine gave no account.
+        maintenance: as persisted.
+    """
+    told: Document = engine or {}
+    return ClusterStatus(
+        role=_STATES[role],
+        since=told.get("since"),
+        cause=told.get("cause", absence),
+        priority=told.get("priority"),
+        handing_over=told.get("handing_over", False),
+        engine="running" if engine is not None else "stopped" if pid is None else "not answering",
+        engine_pid=pid,
+        engine_restarts=restarts,
+        real_time=told.get("real_time", ""),
+        sync_state="error",
+        sync_reason=sync_reason(config),
+        hotwire_dev=hotwire_device(config),
+        maintainance=maintenance,
+        interfaces=_interfaces(config, told.get("interfaces", []), now),
+        explanation=tuple(told.get("explanation", (absence,))),
+    )
+
+
+def _interfaces(config: Config, told: list[Document], now: float) -> tuple[HaInterfaceStatus, ...]:
+    by_name: dict[str, Document] = {entry["name"]: entry for entry in told}
+    return tuple(
+        _interface(name, interface.vrid or 0, tuple(virtual_addresses(config, name)), by_name.get(name, {}), now)
+        for name, interface in by_number(ha_interfaces(config))
+    )
+
+
+def _interface(
+    name: str, vrid: int, addresses: tuple[str, ...], told: dict[str, Any], now: float
+) -> HaInterfaceStatus:
+    heard = told.get("partner_heard")
+    return HaInterfaceStatus(
+        name=name,
+        vrid=vrid,
+        usable=told.get("usable", False),
+        pending=told.get("pending", False),
+        virtual_addresses=addresses,
+        partner_heard_age=None if heard is None else max(0.0, now - heard),
+        partner_priority=told.get("partner_priority"),
+        partner_address=told.get("partner_address"),
+        adverts_sent=told.get("sent", 0),
+        adverts_received=told.get("received", 0),
+        rejected=told.get("rejected", {}),
+    )
