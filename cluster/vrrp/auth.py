@@ -20,7 +20,7 @@ import hashlib
 import hmac
 import struct
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cluster.errors import InvalidConfigurationError, StoreError
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Seconds
@@ -28,7 +28,7 @@ from cluster.vrrp.packet import TRAILER_SIZE, Advert, Family, Received, encode
 from cluster.vrrp.reject import Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 HMAC_SHA256: Final = 1
 TAG_SIZE: Final = 16
@@ -200,13 +200,19 @@ class Sender(NamedTuple):
     source: bytes
 
 
-def _sender(name: str) -> Sender:
-    family, _, rest = name.partition("/")
-    vrid, _, source = rest.partition("/")
+def _restored(saved: Any) -> dict[Sender, dict[str, int]]:
+    marks = {}
     try:
-        return Sender(4 if int(family) == 4 else 6, int(vrid), bytes.fromhex(source))
-    except ValueError as error:
-        raise StoreError(f"remembered sequence of {name!r}: not of the form family/vrid/source") from error
+        for name, reached in saved.items():
+            family, vrid, source = name.split("/")
+            sender = Sender(4 if int(family) == 4 else 6, int(vrid), bytes.fromhex(source))
+            marks[sender] = {str(fingerprint): int(sequence) for fingerprint, sequence in reached.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"remembered sequences of the partner's adverts are damaged: {error}; "
+            "they map family/vrid/source to fingerprints and numbers"
+        ) from error
+    return marks
 
 
 _GENUINE: Final = Verdict(accepted=True, reason=None)
@@ -221,7 +227,7 @@ class Verifier:
         keys: all that are accepted, at most one for an id; several during a rotation.
         policy: what happens to unsigned adverts.
         freshness: how far a sequence may be from our clock; None for no limit.
-        marks: what an earlier life of this node remembered, from `export`.
+        marks: what an earlier life of this node remembered: the value of `export`, read from disk as it is.
 
     Raises:
         StoreError: `marks` is damaged.
@@ -232,9 +238,9 @@ class Verifier:
         keys: Iterable[Key],
         policy: Policy = Policy.ENFORCE,
         freshness: Seconds | None = None,
-        marks: Mapping[str, Mapping[str, int]] | None = None,
+        marks: Any = None,
     ) -> None:
-        self._marks = {_sender(name): dict(reached) for name, reached in (marks or {}).items()}
+        self._marks = {} if marks is None else _restored(marks)
         self.configure(keys, policy, freshness)
 
     def configure(self, keys: Iterable[Key], policy: Policy, freshness: Seconds | None) -> None:

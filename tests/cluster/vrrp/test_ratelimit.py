@@ -1,0 +1,40 @@
+"""One line per source and minute, however many packets somebody sends."""
+
+from __future__ import annotations
+
+from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Seconds
+from cluster.vrrp.ratelimit import RateLimit
+
+
+def at(seconds: float) -> Nanoseconds:
+    return Nanoseconds(int(seconds * NANOSECONDS_PER_SECOND))
+
+
+def test_a_key_is_admitted_once_a_minute_and_then_says_how_often_it_was_silent() -> None:
+    limit = RateLimit()
+    assert limit.admit("a", at(0)) == 0
+    assert [limit.admit("a", at(second)) for second in (0, 1, 59.9)] == [None, None, None]
+    assert limit.admit("a", at(60)) == 3
+    assert limit.admit("a", at(60)) is None
+    assert limit.admit("a", at(121)) == 1
+    assert limit.admit("a", at(181)) == 0
+
+
+def test_keys_do_not_silence_each_other() -> None:
+    limit = RateLimit()
+    assert [limit.admit(key, at(0)) for key in ("a", "b", ("a", "b"))] == [0, 0, 0]
+
+
+def test_invented_sources_share_one_place_when_all_are_taken() -> None:
+    limit = RateLimit(Seconds(60), capacity=4)
+    admitted = [limit.admit(source, at(1)) for source in range(100)]
+    assert admitted == [0] * 5 + [None] * 95
+    assert limit.admit(0, at(2)) is None
+    assert limit.admit("late", at(61)) == 0
+
+
+def test_memory_stays_bounded_for_ever() -> None:
+    limit = RateLimit(Seconds(60), capacity=4)
+    for number in range(1000):
+        limit.admit(number, at(number))
+        assert len(limit._held) <= 5
