@@ -211,7 +211,6 @@ class Manager:
                 self._applied,
                 self._engine.role,
                 told,
-                now=time.time(),
                 pid=self._engine.pid,
                 restarts=self._engine.restarts,
                 absence=absence,

@@ -56,7 +56,6 @@ def status(
     role: Role,
     engine: Document | None,
     *,
-    now: float,
     pid: int | None,
     restarts: int,
     absence: str,
@@ -67,8 +66,7 @@ def status(
     Args:
         config: the configuration in force.
         role: of this node.
-        engine: the engine's own account (`status` of cluster/vrrp/control.py), None when it gave none.
-        now: unix seconds.
+        engine: the engine's own account (cluster/vrrp/status.py), None when it gave none.
         pid: of the engine.
         restarts: how often this clusterd had to start the engine again.
         absence: why the engine gave no account.
@@ -89,33 +87,30 @@ def status(
         sync_reason=sync_reason(config),
         hotwire_dev=hotwire_device(config),
         maintainance=maintenance,
-        interfaces=_interfaces(config, told.get("interfaces", []), now),
+        interfaces=_interfaces(config, told.get("interfaces", [])),
         explanation=tuple(told.get("explanation", (absence,))),
     )
 
 
-def _interfaces(config: Config, told: list[Document], now: float) -> tuple[HaInterfaceStatus, ...]:
+def _interfaces(config: Config, told: list[Document]) -> tuple[HaInterfaceStatus, ...]:
     by_name: dict[str, Document] = {entry["name"]: entry for entry in told}
     return tuple(
-        _interface(name, interface.vrid or 0, tuple(virtual_addresses(config, name)), by_name.get(name, {}), now)
+        _interface(name, interface.vrid or 0, tuple(virtual_addresses(config, name)), by_name.get(name, {}))
         for name, interface in by_number(ha_interfaces(config))
     )
 
 
-def _interface(
-    name: str, vrid: int, addresses: tuple[str, ...], told: dict[str, Any], now: float
-) -> HaInterfaceStatus:
-    heard = told.get("partner_heard")
+def _interface(name: str, vrid: int, addresses: tuple[str, ...], told: dict[str, Any]) -> HaInterfaceStatus:
     return HaInterfaceStatus(
         name=name,
         vrid=vrid,
         usable=told.get("usable", False),
         pending=told.get("pending", False),
         virtual_addresses=addresses,
-        partner_heard_age=None if heard is None else max(0.0, now - heard),
+        partner_heard_age=told.get("partner_heard_age"),
         partner_priority=told.get("partner_priority"),
         partner_address=told.get("partner_address"),
-        adverts_sent=told.get("sent", 0),
-        adverts_received=told.get("received", 0),
+        adverts_sent=told.get("adverts_sent", 0),
+        adverts_received=told.get("adverts_received", 0),
         rejected=told.get("rejected", {}),
     )

@@ -181,6 +181,8 @@ class Host:
             return set()
 
     def _remember(self, put: set[Placed]) -> None:
+        if put == self._recorded():
+            return
         fresh = self._record.with_suffix(".new")
         fresh.write_text(json.dumps(sorted(put)))
         fresh.replace(self._record)

@@ -1,0 +1,388 @@
+"""The real clusterd with its real engine: what must survive the death of either, and what must not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cluster.errors import RefusedError, UnreachableError
+from cluster.model import SetValue
+from cluster.rpc.messages import (
+    ConfigReply,
+    EditConfig,
+    GetConfig,
+    GetInterfaces,
+    GetStatus,
+    Interfaces,
+    SetMaintenance,
+    Status,
+    Switch,
+    Synchronize,
+)
+from tests.support.appliance import Appliance, until
+from tests.support.netns import Network, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.netns, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
+
+VIRTUAL = "192.168.200.1/24"
+
+
+def configuration(last: int, priority: str) -> dict[str, Any]:
+    return {
+        "hostname": f"utm{last}.cluster.local",
+        "cluster": {"enabled": True, "priority": priority, "passphrase": "hex:" + "5a" * 32},
+        "interfaces": {"LAN2": {"id": 1, "flags": ["HA"], "vrid": 2}, "LAN3": {"id": 2, "flags": ["HOTWIRE"]}},
+        "addresses": {"1": {"device": "LAN2", "address": f"192.168.12.{last}/24"}},
+        "virtual_addresses": {"1": {"device": "LAN2", "address": VIRTUAL}},
+    }
+
+
+class Pair:
+    """Two appliances on one LAN; the master has the high priority."""
+
+    def __init__(self, directory: Path) -> None:
+        self.network = Network()
+        self._all: list[Appliance] = []
+        self.master = self._appliance(directory / "m", 141, "high")
+        self.spare = self._appliance(directory / "s", 142, "low")
+
+    def _appliance(self, directory: Path, last: int, priority: str) -> Appliance:
+        directory.mkdir()
+        node = self.network.node()
+        for interface in ("LAN2", "LAN3", "LAN9"):
+            self.network.wire(node, interface, interface)
+        appliance = Appliance(node, directory, configuration(last, priority))
+        self._all.append(appliance)
+        return appliance
+
+    def start(self) -> None:
+        self.master.start()
+        until(lambda: self.master.role == "master", "the master has its role")
+        self.spare.start()
+        until(lambda: self.spare.role == "backup", "the spare has its role")
+        until(lambda: self.partner_heard, "the spare hears the master")
+
+    @property
+    def partner_heard(self) -> bool:
+        (interface,) = self.spare.ask(GetStatus(), Status).status.interfaces
+        return interface.partner_heard_age is not None
+
+    def assert_undisturbed(self, seconds: float = 1.0) -> None:
+        """Nobody changed its role, and nobody does within the partner's patience."""
+        time.sleep(seconds)
+        assert self.spare.roles == ["backup"], self.spare.log
+        assert self.master.role == "master"
+        assert self.master.roles == ["backup", "master"], self.master.log
+        assert self.master.holds(VIRTUAL)
+
+    def close(self) -> None:
+        for appliance in self._all:
+            if appliance.process is not None:
+                appliance.close()
+        self.network.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    with tempfile.TemporaryDirectory(prefix="pair") as directory:
+        made = Pair(Path(directory))
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def node(pair: Pair) -> Appliance:
+    """The master alone, at its work."""
+    pair.master.start()
+    until(lambda: pair.master.role == "master", "a lone node becomes master")
+    return pair.master
+
+
+# --- start ------------------------------------------------------------------------------------------
+
+
+def test_a_lone_node_becomes_master_with_addresses_links_and_no_interface_touched_that_is_not_named(
+    node: Appliance,
+) -> None:
+    assert node.namespace.addresses("LAN2") == {"192.168.12.141/24", VIRTUAL}
+    assert node.info.hostname == "utm141.cluster.local"
+    assert (node.info.sync_state, node.info.hotwire_dev) == ("error", "LAN3")
+    assert node.namespace.addresses("LAN9") == set()
+    (interface,) = node.ask(GetStatus(), Status).status.interfaces
+    assert (interface.name, interface.usable, interface.virtual_addresses) == ("LAN2", True, (VIRTUAL,))
+    assert interface.adverts_sent > 0
+
+
+def test_a_missing_interface_is_reported_and_the_rest_runs(pair: Pair) -> None:
+    pair.master.namespace.run("ip", "link", "delete", "LAN3")
+
+    pair.master.start()
+
+    until(lambda: pair.master.role == "master", "the node becomes master all the same")
+    assert [event.text for event in pair.master.events if event.kind == "problem"] == [
+        "LAN3: this machine has no such interface"
+    ]
+    states = {state.name: state for state in pair.master.ask(GetInterfaces(), Interfaces).interfaces}
+    assert (states["LAN2"].present, states["LAN2"].carrier, states["LAN3"].present) == (True, True, False)
+
+
+def test_a_factory_configuration_with_problems_is_refused_with_all_of_them(pair: Pair) -> None:
+    pair.master._factory.write_text(json.dumps({"hostname": "-", "cluster": {"priority": "highest"}}))
+
+    with pytest.raises(AssertionError) as caught:
+        pair.master.start()
+
+    assert pair.master.process is not None
+    assert pair.master.process.returncode == 1
+    assert "cluster.priority" in str(caught.value)
+
+
+def test_the_engine_keeps_four_capabilities_for_good(node: Appliance) -> None:
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{node.engine}/status").read_text().splitlines())
+
+    raw, admin, lock, nice = (1 << number for number in (13, 12, 14, 23))
+    assert int(status["CapBnd"], 16) == raw | admin | lock | nice
+    assert status["NoNewPrivs"] == "1"
+
+
+# --- death of the engine ----------------------------------------------------------------------------
+
+
+def test_a_killed_engine_is_back_before_anybody_notices_again_and_again(pair: Pair) -> None:
+    pair.start()
+    for _kill in range(3):
+        before = pair.master.engine
+        assert before is not None
+
+        os.kill(before, signal.SIGKILL)
+
+        until(lambda gone=before: pair.master.engine not in {None, gone}, "another engine listens")
+    pair.assert_undisturbed()
+    assert pair.master.ask(GetStatus(), Status).status.engine_restarts == 3
+
+
+def test_a_stopped_engine_is_killed_and_back_inside_the_partners_patience(pair: Pair) -> None:
+    pair.start()
+    before = pair.master.engine
+    assert before is not None
+
+    os.kill(before, signal.SIGSTOP)
+
+    until(lambda: pair.master.has("engine-hung"), "the lost heartbeat is noticed")
+    until(lambda: pair.master.engine not in {None, before}, "another engine listens")
+    pair.assert_undisturbed()
+
+
+# --- death of clusterd ------------------------------------------------------------------------------
+
+
+def test_a_killed_clusterd_leaves_the_engine_alone_and_the_next_one_adopts_it(pair: Pair) -> None:
+    pair.start()
+    engine, numbers = pair.master.engine, [event.number for event in pair.master.events]
+
+    pair.master.kill()
+    time.sleep(0.8)
+    pair.master.start()
+
+    assert pair.master.engine == engine
+    assert pair.master.ask(GetStatus(), Status).status.engine_pid == engine
+    assert [event.number for event in pair.master.events] == numbers, "no event is told twice"
+    pair.assert_undisturbed()
+
+
+def test_an_adopted_engine_is_restarted_when_it_dies(pair: Pair) -> None:
+    pair.start()
+    pair.master.kill()
+    pair.master.start()
+    before = pair.master.engine
+    assert before is not None
+
+    os.kill(before, signal.SIGKILL)
+
+    until(lambda: pair.master.engine not in {None, before}, "another engine listens")
+    pair.assert_undisturbed()
+
+
+def test_an_adopted_engine_whose_settings_were_tampered_with_is_told_the_right_ones(node: Appliance) -> None:
+    engine = node.engine
+    node.kill()
+    settings = json.loads((node.run / "engine.json").read_text())
+    (node.run / "engine.json").write_text(json.dumps(settings | {"priority": "low"}))
+
+    node.start()
+
+    assert json.loads((node.run / "engine.json").read_text()) == settings
+    assert node.engine == engine
+
+
+def test_a_hangup_restarts_clusterd_itself_and_nothing_else(pair: Pair) -> None:
+    pair.start()
+    assert pair.master.process is not None
+    engine = pair.master.engine
+
+    os.kill(pair.master.process.pid, signal.SIGHUP)
+
+    until(lambda: pair.master.log.count("adopted the running engine") == 1, "the new program adopts the engine")
+    until(pair.master._answers, "and answers")
+    assert pair.master.engine == engine
+    pair.assert_undisturbed()
+
+
+def test_unapplied_edits_and_unapplied_maintenance_survive_a_restart_without_taking_effect(node: Appliance) -> None:
+    node.set(addresses__2={"device": "LAN2", "address": "192.168.12.200/24"})
+    node.ask(SetMaintenance(value=True))
+    node.kill()
+
+    node.start()
+
+    assert "2" in node.ask(GetConfig(), ConfigReply).config.addresses
+    assert not node.holds("192.168.12.200/24")
+    assert node.info.maintainance
+    assert json.loads((node.run / "engine.json").read_text())["maintenance"] is False
+    node.update()
+    assert node.holds("192.168.12.200/24")
+    assert json.loads((node.run / "engine.json").read_text())["maintenance"] is True
+
+
+# --- orderly ends -----------------------------------------------------------------------------------
+
+
+def test_an_orderly_stop_hands_over_and_leaves_no_engine_and_no_virtual_address(pair: Pair) -> None:
+    pair.start()
+
+    assert pair.master.stop() == 0
+
+    assert pair.master.engine is None
+    assert not pair.master.holds(VIRTUAL)
+    assert pair.spare.role == "master"
+    assert pair.spare.holds(VIRTUAL)
+
+
+def test_a_lone_node_stops_at_once(node: Appliance) -> None:
+    before = time.monotonic()
+
+    assert node.stop() == 0
+
+    assert time.monotonic() - before < 0.5
+
+
+def test_a_boot_loads_the_start_configuration_and_forgets_unsaved_edits(node: Appliance) -> None:
+    node.set(hostname="renamed.local")
+    node.stop()
+    (node.run / "booted").unlink()
+
+    node.start()
+
+    assert node.info.hostname == "utm141.cluster.local"
+
+
+# --- what is asked of it ----------------------------------------------------------------------------
+
+
+def test_a_second_update_changes_nothing(node: Appliance) -> None:
+    node.set(addresses__2={"device": "LAN2", "address": "192.168.12.200/24"})
+    node.update()
+    before = {name: (node.run / name).stat().st_mtime_ns for name in ("engine.json", "addresses.json")}
+    events, seen = len(node.events), node.namespace.run("ip", "-o", "address", "show", "dev", "LAN2").count("inet")
+
+    node.update()
+
+    after = {name: (node.run / name).stat().st_mtime_ns for name in ("engine.json", "addresses.json")}
+    assert after == before
+    assert len(node.events) == events
+    assert node.namespace.run("ip", "-o", "address", "show", "dev", "LAN2").count("inet") == seen
+
+
+def test_a_deleted_address_is_removed_and_foreign_ones_stay(node: Appliance) -> None:
+    node.namespace.run("ip", "address", "add", "192.168.12.77/24", "dev", "LAN2")
+    node.set(addresses={"1": {"device": "LAN2", "address": "192.168.12.150/24"}})
+
+    node.update()
+
+    assert node.namespace.addresses("LAN2") >= {"192.168.12.150/24", "192.168.12.77/24", VIRTUAL}
+    assert not node.holds("192.168.12.141/24")
+
+
+def test_the_trigger_delay_is_effective_at_once(node: Appliance) -> None:
+    warnings = node.ask(
+        EditConfig((SetValue(("variables", "securepoint_firewall"), {"UPDATE_TRIGGER_DELAY": "0"}),))
+    ).warnings
+
+    assert any("UPDATE_TRIGGER_DELAY" in warning for warning in warnings)
+    assert json.loads((node.run / "engine.json").read_text())["trigger_delay"] == 0
+
+
+def test_maintenance_shows_at_once_and_moves_the_role_with_the_update(pair: Pair) -> None:
+    pair.start()
+
+    pair.master.ask(SetMaintenance(value=True))
+
+    assert pair.master.info.maintainance
+    time.sleep(0.3)
+    assert pair.master.role == "master"
+    pair.master.update()
+    until(lambda: (pair.master.role, pair.spare.role) == ("backup", "master"), "the roles are swapped")
+    pair.master.ask(SetMaintenance(value=False))
+    pair.master.update()
+    until(lambda: (pair.master.role, pair.spare.role) == ("master", "backup"), "and swapped back")
+
+
+def test_switching_the_cluster_off_hands_over_and_switching_it_on_comes_back(pair: Pair) -> None:
+    pair.start()
+
+    pair.master.set(cluster__enabled=False)
+    pair.master.update()
+
+    until(lambda: (pair.master.role, pair.spare.role) == ("offline", "master"), "the partner took over")
+    assert pair.master.engine is None
+    assert not pair.master.holds(VIRTUAL)
+    with pytest.raises(RefusedError, match="switched off"):
+        pair.master.ask(Switch())
+    pair.master.set(cluster__enabled=True)
+    pair.master.update()
+    until(lambda: (pair.master.role, pair.spare.role) == ("master", "backup"), "the preferred master is back")
+
+
+def test_switch_hands_the_role_over_and_is_refused_where_there_is_none(pair: Pair) -> None:
+    pair.start()
+
+    pair.master.ask(Switch())
+
+    until(lambda: (pair.master.role, pair.spare.role) == ("backup", "master"), "the roles are swapped")
+    with pytest.raises(RefusedError, match="only the master"):
+        pair.master.ask(Switch())
+
+
+def test_interfaces_disabled_in_backup_follow_the_role(pair: Pair) -> None:
+    for appliance in (pair.master, pair.spare):
+        pair.network.wire(appliance.namespace, "wan0", "WAN")
+        config = json.loads(appliance._factory.read_text())
+        config["interfaces"]["wan0"] = {"id": 3, "type": "WAN"}
+        config["cluster"]["backup_disable_interfaces"] = ["wan0"]
+        appliance._factory.write_text(json.dumps(config))
+    pair.start()
+
+    def dialled(appliance: Appliance) -> bool:
+        states = appliance.ask(GetInterfaces(), Interfaces).interfaces
+        return next(state.up for state in states if state.name == "wan0")
+
+    until(lambda: (dialled(pair.master), dialled(pair.spare)) == (True, False), "the master dials")
+    pair.master.ask(Switch())
+    until(lambda: (dialled(pair.master), dialled(pair.spare)) == (False, True), "then the other one")
+
+
+def test_synchronize_says_clearly_that_it_cannot_yet(node: Appliance) -> None:
+    with pytest.raises(UnreachableError, match="hotwire"):
+        node.ask(Synchronize())

@@ -1,0 +1,143 @@
+"""A real clusterd with its real engine in a network namespace, and how a test speaks to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cluster.errors import UnreachableError
+from cluster.model import SetValue
+from cluster.process.adoption import listener_of
+from cluster.rpc.client import Client
+from cluster.rpc.messages import Actor, Done, EditConfig, Events, GetEvents, GetInfo, Info, UpdateInterface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cluster.model import ClusterEvent
+    from cluster.rpc.messages import AnyAsk
+    from tests.support.netns import Namespace
+
+ADMIN = Actor(user="admin", source="console", role="admin")
+PATIENCE = 10.0
+_Answer = TypeVar("_Answer")
+
+
+def until(happens: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Wait for something other processes do."""
+    deadline = time.monotonic() + patience
+    while not happens():
+        assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
+        time.sleep(0.01)
+
+
+class Appliance:
+    """One node.
+
+    Args:
+        namespace: where it lives.
+        directory: for its state, its run directory and its log.
+        config: the factory's configuration.
+    """
+
+    def __init__(self, namespace: Namespace, directory: Path, config: dict[str, Any]) -> None:
+        self.namespace = namespace
+        self.state, self.run = directory / "state", directory / "run"
+        self._factory = directory / "factory.json"
+        self._factory.write_text(json.dumps(config))
+        self._log = (directory / "log").open("ab")
+        self._log_path = directory / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> None:
+        """Start clusterd and wait until it answers."""
+        directories = ("--state-dir", str(self.state), "--run-dir", str(self.run), "--factory", str(self._factory))
+        command = (sys.executable, "-m", "cluster.daemon", *directories, *(options or ("--no-shell",)))
+        self.process = subprocess.Popen(self.namespace.command(*command), stderr=self._log, start_new_session=True)
+        until(self._answers, f"clusterd answers; {self.log}")
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    def ask(self, ask: AnyAsk, answer: type[_Answer] = Done) -> _Answer:  # type: ignore[assignment]
+        async def one() -> Any:
+            async with await Client.connect(self.run / "clusterd.sock") as client:
+                return await client.ask(ask, ADMIN)
+
+        got = asyncio.run(one())
+        assert isinstance(got, answer), got
+        return got
+
+    def set(self, **paths: Any) -> Done:
+        """Edit: ``set(cluster__enabled=False)``."""
+        changes = tuple(SetValue(path=tuple(path.split("__")), value=value) for path, value in paths.items())
+        return self.ask(EditConfig(changes=changes))
+
+    def update(self) -> Done:
+        return self.ask(UpdateInterface())
+
+    @property
+    def info(self) -> Info:
+        return self.ask(GetInfo(), Info)
+
+    @property
+    def role(self) -> str:
+        return self.info.cluster_state
+
+    @property
+    def events(self) -> tuple[ClusterEvent, ...]:
+        return self.ask(GetEvents(), Events).events
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles this node went through."""
+        return [event.role for event in self.events if event.kind == "role"]
+
+    def has(self, kind: str) -> bool:
+        """Whether an event of this kind happened."""
+        return any(event.kind == kind for event in self.events)
+
+    @property
+    def engine(self) -> int | None:
+        """Pid of the engine, whoever supervises it."""
+        return listener_of(self.run / "engine.sock", socket.SOCK_SEQPACKET)
+
+    def holds(self, address: str, interface: str = "LAN2") -> bool:
+        return address in self.namespace.addresses(interface)
+
+    def kill(self) -> None:
+        """Power loss of clusterd alone."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Orderly end; returns the exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.kill()
+        engine = self.engine if self.run.exists() else None
+        if engine is not None:
+            os.kill(engine, signal.SIGKILL)
+        self._log.close()
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log
+        try:
+            return bool(self.info)
+        except UnreachableError:
+            return False
