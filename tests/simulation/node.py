@@ -1,0 +1,210 @@
+"""One appliance of the simulation: the real election, and around it what its kernel and its cables remember."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster.units import Nanoseconds
+from cluster.vrrp.election import Election
+from cluster.vrrp.events import (
+    Advertise,
+    Announce,
+    DropAddresses,
+    Event,
+    Heard,
+    Role,
+    RoleChanged,
+    Settings,
+    Started,
+    Stopped,
+    TakeAddresses,
+    Tick,
+)
+
+from tests.simulation.invariants import Broken
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Node:
+    """An appliance.
+
+    Attributes:
+        role: as the effects told it.
+        held: the virtual addresses are in its kernel.
+        held_since_yield: when it stopped being master while still holding them, or None.
+        eligible_since: since when it could be master: running, enabled, not leaving; or None.
+        offset: its monotonic clock minus the world's; anew after every boot.
+    """
+
+    def __init__(self, world: World, number: int, settings: Settings) -> None:
+        self.world = world
+        self.number = number
+        self.name = f"UTM{number + 1}"
+        self.settings = settings
+        self.election = Election()
+        self.alive = False
+        self.role = Role.OFFLINE
+        self.held = False
+        self.held_since_yield: int | None = None
+        self.eligible_since: int | None = None
+        self.leaving = False
+        self.offset = 0
+        self.handed_over = False
+        self.last_advert = -(10**12)
+        self.heard_at: dict[str, int] = {}
+        self.changes = 0
+        self.sent = 0
+        self.handled = 0
+        self.life = 0
+        self.stalled_until = 0
+        self._backlog: list[Event] = []
+        self._wanted: int | None = None
+        self._scheduled: int | None = None
+
+    # --- life -------------------------------------------------------------------------------------
+
+    def start(self, resume: bool = False) -> None:
+        """The engine starts; `resume` as its shell decided from the state page."""
+        world = self.world
+        self.alive = True
+        self.leaving = False
+        self.life += 1
+        self.offset = world.rng.randrange(10**15)
+        self.election = Election()
+        self.role = Role.OFFLINE
+        self._wanted = self._scheduled = None
+        usable = frozenset(
+            segment.name for segment in world.segments if self.number not in segment.unplugged
+        )
+        self.deliver(Started(self.settings, usable, resume, self.handed_over))
+        if resume:
+            self.role = Role.MASTER
+        world.changed()
+
+    def die(self, power: bool) -> None:
+        """The engine is gone; without power the addresses are, too."""
+        self.alive = False
+        self.life += 1
+        self._backlog.clear()
+        self.stalled_until = 0
+        self.eligible_since = None
+        if power:
+            self.held = False
+        self.role = Role.OFFLINE
+
+    def clock(self) -> Nanoseconds:
+        """What the node's own clock says."""
+        return Nanoseconds(self.world.now + self.offset)
+
+    # --- events -------------------------------------------------------------------------------------
+
+    def deliver(self, event: Event) -> None:
+        """Hand an event to the election, now or when the process runs again, and carry out its effects."""
+        if not self.alive:
+            return
+        world = self.world
+        if world.now < self.stalled_until:
+            self._backlog.append(event)
+            return
+        if world.trace is not None:
+            world.say(self.name, f"< {event}")
+        self.handled += 1
+        now = world.now + self.offset
+        effects = self.election.handle(event, Nanoseconds(now))
+        if effects:
+            self._carry_out(effects)
+        if self.alive:
+            self._arm(now)
+
+    def wake(self) -> None:
+        """The process runs again: what waited in its sockets comes first, then the clock."""
+        backlog, self._backlog = self._backlog, []
+        for event in backlog:
+            self.deliver(event)
+        self.deliver(Tick())
+
+    def tick(self, at: int) -> None:
+        """The timer of the world fired for us; early when the deadline moved meanwhile."""
+        if at != self._scheduled:
+            return
+        self._scheduled = None
+        if self.world.now < self.stalled_until:
+            return
+        if self._wanted is not None and self._wanted <= self.world.now:
+            self.deliver(Tick())
+        else:
+            self._schedule()
+
+    def _arm(self, now: int) -> None:
+        deadline = self.election.deadline
+        if deadline is None:
+            self._wanted = None
+            return
+        if deadline <= now:
+            raise Broken(f"{self.name} wants to be woken {now - deadline} ns ago: a busy loop")
+        self._wanted = deadline - self.offset
+        self._schedule()
+
+    def _schedule(self) -> None:
+        world = self.world
+        if self._wanted is None:
+            return
+        if self._scheduled is None or self._wanted < self._scheduled:
+            self._scheduled = self._wanted + int(world.rng.random() * world.lateness)
+            world.at(self._scheduled, self._tick_of_life, (self.life, self._scheduled))
+
+    def _tick_of_life(self, life: int, at: int) -> None:
+        if life == self.life:
+            self.tick(at)
+
+    # --- effects --------------------------------------------------------------------------------------
+
+    def _carry_out(self, effects: list) -> None:
+        world = self.world
+        dropped = False
+        role_before, held_before = self.role, self.held
+        for effect in effects:
+            kind = type(effect)
+            if kind is Advertise:
+                self._advertise(effect, dropped)
+                continue
+            if world.trace is not None:
+                world.say(self.name, f"> {effect}")
+            if kind is Announce:
+                if not self.held:
+                    raise Broken(f"{self.name} announces addresses it does not hold on {effect.interface}")
+            elif kind is TakeAddresses:
+                self.held = True
+            elif kind is DropAddresses:
+                self.held = False
+                dropped = True
+            elif kind is RoleChanged:
+                if effect.old is not self.role or effect.new is self.role:
+                    raise Broken(f"{self.name} was {self.role.value}, not as told: {effect}")
+                self.role = effect.new
+                self.changes += effect.new is not Role.OFFLINE
+            elif kind is Stopped:
+                self.alive = False
+        if self.role is Role.MASTER and not self.held and Role.MASTER is not role_before:
+            raise Broken(f"{self.name} became master without its addresses")
+        if (self.role, self.held) != (role_before, held_before):
+            world.changed()
+
+    def _advertise(self, effect: Advertise, dropped: bool) -> None:
+        world = self.world
+        self.sent += 1
+        if effect.priority == 0:
+            if not dropped or self.held:
+                raise Broken(f"{self.name} says farewell while it holds the addresses")
+        elif not self.held:
+            raise Broken(f"{self.name} advertises {effect.priority} without holding the addresses")
+        self.last_advert = world.now
+        world.send(self.number, effect.interface, effect.priority, self.settings)
+
+    def hear(self, interface: str, priority: int, interval: int, source: int, sender: int) -> None:
+        """A frame arrived at our network card."""
+        if sender < 2 and priority:
+            self.heard_at[interface] = self.world.now
+        self.deliver(Heard(interface, priority, interval, source))
