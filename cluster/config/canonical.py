@@ -20,7 +20,7 @@ MASK = "(secret)"
 
 
 def document(config: Config) -> Document:
-    """The configuration in JSON's own types, defaults left out."""
+    """The configuration in plain types (dicts, tuples, text, numbers), defaults left out."""
     plain: Document = msgspec.to_builtins(config)
     return plain
 

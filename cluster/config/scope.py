@@ -35,7 +35,7 @@ _MACHINE_ADDRESSED = ("ETHERNET", "VLAN")
 
 
 def shared(config: Config) -> Document:
-    """The part of a configuration that both nodes have in common, in canonical form and JSON's own types.
+    """The part of a configuration that both nodes have in common, in canonical form and plain types.
 
     Defaults are left out, also the documented one of UPDATE_TRIGGER_DELAY: saying a default makes no difference.
     Secrets of the cluster are in it.

@@ -1,7 +1,7 @@
 """The model as a tree: what each part of a configuration may hold, whose it is, and whether it is secret.
 
 Everything generic about configurations (validation, edits, scope, difference, masking) walks this tree beside the
-plain document, so a new field of the model needs no code here. A document is a configuration in JSON's own
+plain document, so a new field of the model needs no code here. A document is a configuration in plain
 types, as `msgspec.to_builtins` makes them: what equals its default is absent.
 """
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from hypothesis import strategies as st
 
 from cluster.config import schema
-from cluster.model import Config
+
+if TYPE_CHECKING:
+    from cluster.model import Config
 
 MASTER: dict[str, Any] = {
     "schema": 1,
@@ -86,7 +88,9 @@ def configs(draw: st.DrawFn) -> Config:
     interfaces = {
         name: {
             "id": number,
-            "type": "ETHERNET" if name in ethernets else draw(st.sampled_from(["WAN", "TUN", "WIREGUARD", "BRIDGE"])),
+            "type": "ETHERNET"
+            if name in ethernets
+            else draw(st.sampled_from(["WAN", "TUN", "WIREGUARD", "BRIDGE"])),
             "flags": ["HA"] if name in ha else ["HOTWIRE"] if name == hotwire else [],
             "zones": draw(st.lists(_WORDS, max_size=2)),
             "vrid": number if name in ha else None,
@@ -101,7 +105,9 @@ def configs(draw: st.DrawFn) -> Config:
             "addresses": draw(_addresses(names, 1)),
             "virtual_addresses": draw(_addresses(sorted(ha), 2)),
             "variables": draw(st.dictionaries(_WORDS, st.dictionaries(_WORDS, st.text(max_size=5), min_size=1))),
-            "globals": draw(st.dictionaries(_WORDS.map("GLOB_{}".format), st.lists(_WORDS, max_size=3), max_size=3)),
+            "globals": draw(
+                st.dictionaries(_WORDS.map("GLOB_{}".format), st.lists(_WORDS, max_size=3), max_size=3)
+            ),
         }
     )
 
@@ -116,7 +122,9 @@ def _options(names: list[str], ha: set[str], hotwire: str | None) -> st.SearchSt
             "advert_interval": st.integers(1, 4095),
             "hotwire_local": st.sampled_from(["", "10.3.0.1", "fd00::1"]),
             "hotwire_remote": st.lists(st.sampled_from(["10.3.0.2", "10.3.0.3"]), unique=True),
-            "backup_disable_interfaces": st.lists(st.sampled_from(stay_down), unique=True) if stay_down else st.just([]),
+            "backup_disable_interfaces": st.lists(st.sampled_from(stay_down), unique=True)
+            if stay_down
+            else st.just([]),
         }
     )
 

@@ -26,7 +26,10 @@ def vlan(name: str = "A1.10", **fields: Any) -> dict[str, Any]:
 
 BROKEN: list[tuple[dict[str, Any], str]] = [
     # the host
-    ({"hostname": ""}, "hostname: '' is no host name; labels of letters, digits and hyphens, joined by dots, are allowed"),
+    (
+        {"hostname": ""},
+        "hostname: '' is no host name; labels of letters, digits and hyphens, joined by dots, are allowed",
+    ),
     ({"hostname": "a..b"}, "hostname: 'a..b' is no host name; "),
     ({"hostname": "-a.b"}, "hostname: '-a.b' is no host name; "),
     ({"hostname": "a-.b"}, "hostname: 'a-.b' is no host name; "),
@@ -36,7 +39,10 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"hostname": "a" * 64}, "hostname: 'aaaa"),
     ({"hostname": ".".join(["abc"] * 64)}, "hostname: 'abc.abc"),
     # interface names
-    (lan(""), 'interfaces."": an interface needs a name; 1 to 15 printable bytes without blank, slash and colon are '),
+    (
+        lan(""),
+        'interfaces."": an interface needs a name; 1 to 15 printable bytes without blank, slash and colon are ',
+    ),
     (lan("."), 'interfaces.".": is no interface name; '),
     (lan(".."), 'interfaces."..": is no interface name; '),
     (lan("sixteen-bytes-it"), "interfaces.sixteen-bytes-it: is a name of 16 bytes; "),
@@ -82,12 +88,17 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"interfaces__LAN2__ping_check_host": ["192.0.2.1", "gateway"]},
-        "interfaces.LAN2.ping_check_host: 'gateway' is no IP address; write one such as 192.0.2.1, "
-        "without a prefix length",
+        (
+            "interfaces.LAN2.ping_check_host: 'gateway' is no IP address; write one such as 192.0.2.1, "
+            "without a prefix length"
+        ),
     ),
     # VLANs
     (vlan(vlan_id=None), 'interfaces."A1.10".vlan_id: a VLAN needs its tag, a whole number from 1 to 4094'),
-    (vlan(vlan_parent=""), 'interfaces."A1.10".vlan_parent: a VLAN needs the name of the interface that carries it'),
+    (
+        vlan(vlan_parent=""),
+        'interfaces."A1.10".vlan_parent: a VLAN needs the name of the interface that carries it',
+    ),
     (vlan(vlan_parent="A2"), "interfaces.\"A1.10\".vlan_parent: there is no interface 'A2'; known are A1.10, A1"),
     (
         vlan(vlan_parent="A1.10"),
@@ -123,11 +134,26 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         {"addresses__3": {"device": "LAN2", "address": "192.168.12.141/25"}},
         "addresses.3.address: LAN2 has 192.168.12.141 already, with id 1",
     ),
-    ({"addresses__1__address": "10.0.0.1"}, "addresses.1.address: '10.0.0.1' lacks its prefix length; write one such "),
-    ({"addresses__1__address": "10.0.0/24"}, "addresses.1.address: '10.0.0/24' is no IP address with its prefix length; "),
-    ({"addresses__1__address": "10.0.0.1/33"}, "addresses.1.address: '10.0.0.1/33' has no prefix length from 1 to 32; "),
-    ({"addresses__1__address": "10.0.0.1/0"}, "addresses.1.address: '10.0.0.1/0' has no prefix length from 1 to 32; "),
-    ({"addresses__1__address": "fd00::1/129"}, "addresses.1.address: 'fd00::1/129' has no prefix length from 1 to 128; "),
+    (
+        {"addresses__1__address": "10.0.0.1"},
+        "addresses.1.address: '10.0.0.1' lacks its prefix length; write one such ",
+    ),
+    (
+        {"addresses__1__address": "10.0.0/24"},
+        "addresses.1.address: '10.0.0/24' is no IP address with its prefix length; ",
+    ),
+    (
+        {"addresses__1__address": "10.0.0.1/33"},
+        "addresses.1.address: '10.0.0.1/33' has no prefix length from 1 to 32; ",
+    ),
+    (
+        {"addresses__1__address": "10.0.0.1/0"},
+        "addresses.1.address: '10.0.0.1/0' has no prefix length from 1 to 32; ",
+    ),
+    (
+        {"addresses__1__address": "fd00::1/129"},
+        "addresses.1.address: 'fd00::1/129' has no prefix length from 1 to 128; ",
+    ),
     (
         {"addresses__1__address": "10.0.0.1/255.255.255.0"},
         "addresses.1.address: '10.0.0.1/255.255.255.0' has no prefix length from 1 to 32; ",
@@ -141,29 +167,43 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         "addresses.1.address: '10.0.0.255/24' is the broadcast address of its network; choose one of its hosts",
     ),
     ({"addresses__1__address": "fe80::1%eth0/64"}, "addresses.1.address: 'fe80::1%eth0/64' names a zone; "),
-    ({"addresses__1__address": "224.0.0.18/24"}, "addresses.1.address: '224.0.0.18/24' is no address of a single host"),
+    (
+        {"addresses__1__address": "224.0.0.18/24"},
+        "addresses.1.address: '224.0.0.18/24' is no address of a single host",
+    ),
     ({"addresses__1__address": "0.0.0.0/8"}, "addresses.1.address: '0.0.0.0/8' is no address of a single host"),
     ({"addresses__1__address": "127.0.0.1/8"}, "addresses.1.address: '127.0.0.1/8' is no address of a single host"),
-    ({"addresses__1__address": "255.255.255.255/32"}, "addresses.1.address: '255.255.255.255/32' is no address of a "),
+    (
+        {"addresses__1__address": "255.255.255.255/32"},
+        "addresses.1.address: '255.255.255.255/32' is no address of a ",
+    ),
     # virtual addresses
     (
         {"virtual_addresses__x": {"device": "LAN2", "address": "10.0.0.1/24"}},
         "virtual_addresses.x: addresses are numbered: the key must be a whole number of at least 1",
     ),
-    ({"virtual_addresses__1__device": "LAN4"}, "virtual_addresses.1.device: there is no interface 'LAN4'; did you mean "),
+    (
+        {"virtual_addresses__1__device": "LAN4"},
+        "virtual_addresses.1.device: there is no interface 'LAN4'; did you mean ",
+    ),
     (
         {"virtual_addresses__1__device": "LAN1"},
         "virtual_addresses.1.device: LAN1 is no HA interface; only those have virtual addresses",
     ),
-    ({"virtual_addresses__1__address": "x/24"}, "virtual_addresses.1.address: 'x/24' is no IP address with its prefix "),
+    (
+        {"virtual_addresses__1__address": "x/24"},
+        "virtual_addresses.1.address: 'x/24' is no IP address with its prefix ",
+    ),
     (
         {"virtual_addresses__2": {"device": "LAN2", "address": "192.168.200.1/32"}},
         "virtual_addresses.2.address: 192.168.200.1 is a virtual address already, with id 1",
     ),
     (
         {"virtual_addresses__2": {"device": "LAN2", "address": "192.168.180.2/24"}},
-        "virtual_addresses.2.address: 192.168.180.2 is an address of this machine, on LAN3; "
-        "a virtual address must be nobody's own",
+        (
+            "virtual_addresses.2.address: 192.168.180.2 is an address of this machine, on LAN3; "
+            "a virtual address must be nobody's own"
+        ),
     ),
     (
         {"virtual_addresses__2": {"device": "LAN2", "address": "fd00::1/64"}},
@@ -178,8 +218,14 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         "virtual_addresses: LAN2 has 256 virtual addresses; an advert holds at most 255",
     ),
     # hotwire addresses
-    ({"cluster__hotwire_local": "192.168.180.2/24"}, "cluster.hotwire_local: '192.168.180.2/24' is no IP address; write "),
-    ({"cluster__hotwire_remote": ["x"]}, "cluster.hotwire_remote: 'x' is no IP address; write one such as 192.0.2.1, "),
+    (
+        {"cluster__hotwire_local": "192.168.180.2/24"},
+        "cluster.hotwire_local: '192.168.180.2/24' is no IP address; write ",
+    ),
+    (
+        {"cluster__hotwire_remote": ["x"]},
+        "cluster.hotwire_remote: 'x' is no IP address; write one such as 192.0.2.1, ",
+    ),
     (
         {"cluster__hotwire_remote": ["192.168.180.2"]},
         "cluster.hotwire_remote: 192.168.180.2 is our own address; the partner's must differ",
@@ -197,9 +243,18 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         {"cluster__passphrase": "hex:" + "ab" * 31},
         "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes, two hexadecimal digits each",
     ),
-    ({"cluster__passphrase": "hex:" + "ab" * 65}, "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes"),
-    ({"cluster__passphrase": "hex:" + "xy" * 32}, "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes"),
-    ({"cluster__passphrase": "hex:" + "a" * 65}, "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes"),
+    (
+        {"cluster__passphrase": "hex:" + "ab" * 65},
+        "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes",
+    ),
+    (
+        {"cluster__passphrase": "hex:" + "xy" * 32},
+        "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes",
+    ),
+    (
+        {"cluster__passphrase": "hex:" + "a" * 65},
+        "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes",
+    ),
     (
         {"cluster__passphrase": "(secret)"},
         "cluster.passphrase: (secret) stands in for a passphrase that is not shown and cannot be one",
@@ -223,13 +278,21 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ),
     # variables
     ({"variables__app": {}}, "variables.app: holds no variable; remove it"),
-    ({"variables__a b": {"V": "1"}}, 'variables."a b": a name consists of letters, digits, underscore, dot and hyphen'),
-    ({"variables__app": {"": "1"}}, 'variables.app."": a name consists of letters, digits, underscore, dot and hyphen'),
+    (
+        {"variables__a b": {"V": "1"}},
+        'variables."a b": a name consists of letters, digits, underscore, dot and hyphen',
+    ),
+    (
+        {"variables__app": {"": "1"}},
+        'variables.app."": a name consists of letters, digits, underscore, dot and hyphen',
+    ),
     *(
         (
             {"variables__securepoint_firewall__UPDATE_TRIGGER_DELAY": delay},
-            f"variables.securepoint_firewall.UPDATE_TRIGGER_DELAY: '{delay}' is no delay; "
-            "whole seconds from 0 to 3600 are allowed",
+            (
+                f"variables.securepoint_firewall.UPDATE_TRIGGER_DELAY: '{delay}' is no delay; "
+                "whole seconds from 0 to 3600 are allowed"
+            ),
         )
         for delay in ("", "x", "-1", "3601", "1.5", "02", "99999", "٣")
     ),
@@ -239,7 +302,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "sentence"), BROKEN, ids=[sentence[:60] for _, sentence in BROKEN])
-def test_a_broken_rule_is_named_with_its_path_and_what_is_allowed(changes: dict[str, Any], sentence: str):
+def test_a_broken_rule_is_named_with_its_path_and_what_is_allowed(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidConfigurationError) as caught:
         schema.parse(document(**changes))
     assert any(line.startswith(sentence) for line in caught.value.details), caught.value.details
@@ -271,11 +334,11 @@ def test_a_broken_rule_is_named_with_its_path_and_what_is_allowed(changes: dict[
         lan("fifteen-bytes-i"),
     ],
 )
-def test_what_is_allowed_is_not_refused(changes: dict[str, Any]):
+def test_what_is_allowed_is_not_refused(changes: dict[str, Any]) -> None:
     schema.parse(document(**changes))
 
 
-def test_60_ha_interfaces_with_255_virtual_addresses_on_one_of_them_are_allowed():
+def test_60_ha_interfaces_with_255_virtual_addresses_on_one_of_them_are_allowed() -> None:
     read = schema.parse(
         {
             "interfaces": {f"e{n}": {"id": n, "flags": ["HA"], "vrid": n} for n in range(1, 61)},
@@ -285,7 +348,7 @@ def test_60_ha_interfaces_with_255_virtual_addresses_on_one_of_them_are_allowed(
     assert len(rules.ha_interfaces(read)) == 60
 
 
-def test_problems_of_several_rules_come_together():
+def test_problems_of_several_rules_come_together() -> None:
     with pytest.raises(InvalidConfigurationError) as caught:
         schema.parse(document(hostname="", interfaces__LAN2__vrid=None, cluster__passphrase="short"))
     assert [line.split(":")[0] for line in caught.value.details] == [
@@ -296,11 +359,11 @@ def test_problems_of_several_rules_come_together():
 
 
 @pytest.mark.parametrize("delay", ["0", "1"])
-def test_a_trigger_delay_below_two_seconds_is_allowed_with_a_warning(delay: str):
+def test_a_trigger_delay_below_two_seconds_is_allowed_with_a_warning(delay: str) -> None:
     (warning,) = schema.warnings(config(variables__securepoint_firewall__UPDATE_TRIGGER_DELAY=delay))
     assert warning.startswith(f"UPDATE_TRIGGER_DELAY {delay} is below 2 seconds")
 
 
 @pytest.mark.parametrize("example", [Config(), config(variables__securepoint_firewall__UPDATE_TRIGGER_DELAY="2")])
-def test_from_two_seconds_on_there_is_nothing_to_warn_of(example: Config):
+def test_from_two_seconds_on_there_is_nothing_to_warn_of(example: Config) -> None:
     assert schema.warnings(example) == ()

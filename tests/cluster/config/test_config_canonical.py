@@ -1,0 +1,83 @@
+"""One configuration, one canonical form; exports and masks without a secret in them."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+from config_examples import MASTER, config, configs, spelled_out
+from hypothesis import given
+
+from cluster.config import canonical, schema
+from cluster.config.tree import CONFIG, Collection, Group, Node
+from cluster.model import Config
+
+SECRETS = ("correct horse", "battery staple", "abababab")
+
+
+@given(configs(), configs())
+def test_two_configurations_are_equal_exactly_when_their_canonical_forms_are(left: Config, right: Config) -> None:
+    again = schema.parse(spelled_out(left))
+    assert canonical.encode(canonical.document(again)) == canonical.encode(canonical.document(left))
+    same = canonical.encode(canonical.document(left)) == canonical.encode(canonical.document(right))
+    assert same == (left == right)
+
+
+def test_the_canonical_form_does_not_depend_on_the_order_of_anything() -> None:
+    backwards = {
+        key: dict(reversed(value.items())) if isinstance(value, dict) else value
+        for key, value in reversed(MASTER.items())
+    }
+    assert canonical.encode(canonical.document(schema.parse(backwards))) == canonical.encode(
+        canonical.document(config())
+    )
+
+
+@given(configs())
+def test_an_export_reads_as_the_same_without_its_secrets(example: Config) -> None:
+    text = canonical.export_text(example)
+    assert not any(secret in text for secret in SECRETS)
+    assert schema.parse_text(text) == msgspec.structs.replace(
+        example, cluster=msgspec.structs.replace(example.cluster, passphrase="")
+    )
+
+
+def test_an_export_starts_with_its_version_and_keeps_the_order_of_the_model() -> None:
+    interfaces = {f"LAN{n}": {"id": n} for n in (10, 9, 2, 1)}
+    exported = json.loads(canonical.export_text(schema.parse({"interfaces": interfaces, "hostname": "a"})))
+    assert list(exported) == ["schema", "hostname", "cluster", "interfaces"]
+    assert exported["schema"] == 1
+    assert list(exported["interfaces"]) == ["LAN1", "LAN2", "LAN9", "LAN10"]
+
+
+def test_an_export_is_indented_and_ends_with_a_line_feed() -> None:
+    assert canonical.export_text(Config()) == '{\n  "schema": 1,\n  "cluster": {}\n}\n'
+
+
+def test_a_mask_shows_that_there_is_a_secret_but_not_which() -> None:
+    assert canonical.mask(config()).cluster.passphrase == "(secret)"
+    assert canonical.mask(Config()).cluster.passphrase == ""
+
+
+@given(configs())
+def test_a_mask_changes_nothing_but_secrets(example: Config) -> None:
+    masked = canonical.mask(example)
+    passphrase = example.cluster.passphrase
+    assert (
+        msgspec.structs.replace(masked, cluster=msgspec.structs.replace(masked.cluster, passphrase=passphrase))
+        == example
+    )
+
+
+def test_the_model_calls_its_passphrase_a_secret() -> None:
+    """The masks above follow the model, so it is the model that must not forget."""
+    assert secrets(CONFIG, ()) == [("cluster", "passphrase")]
+
+
+def secrets(node: Node, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if isinstance(node, Collection):
+        return secrets(node.item, (*path, "*"))
+    if not isinstance(node, Group):
+        return []
+    own = [(*path, name) for name, about in node.fields.items() if about.secret]
+    return own + [found for name, about in node.fields.items() for found in secrets(about.node, (*path, name))]
