@@ -175,12 +175,12 @@ class Console:
     def draw(self, text: str) -> None:
         """Write to standard output without waiting: for the line editor, which cannot wait.
 
-        Raises:
-            ConnectionError: the client has not read for so long that it is given up.
+        A client that lets `MAX_UNREAD` pile up is hung up on.
         """
         if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
-            raise ConnectionAbortedError("the terminal stands still")
-        self._frame(b"O", _encode(text))
+            self._writer.transport.abort()
+        if not self._writer.transport.is_closing():
+            self._frame(b"O", _encode(text))
 
     async def write(self, text: str) -> None:
         """Write to standard output, at the speed of whoever reads it."""

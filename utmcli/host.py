@@ -25,9 +25,11 @@ from cluster.rpc.messages import Actor
 from utmcli import logs, privileges
 from utmcli.arguments import Arguments, UsageError, understand
 from utmcli.console import SOCKET_FILE, Console, refuse
+from utmcli.history import LineHistory
 from utmcli.link import Link
 from utmcli.oneshot import lines_of, run_commands, run_script, whole_input
 from utmcli.render import EXIT_FAILED, EXIT_NOT_AUTHORISED, EXIT_UNREACHABLE, EXIT_USAGE
+from utmcli.repl import Conversation
 from utmcli.session import Session
 
 if TYPE_CHECKING:
@@ -165,7 +167,16 @@ class Host:
             return await session.run(wish.commands[0], console, _input_for(console))
         if wish.commands:
             return await run_commands(session, wish.commands, console)
+        if console.hello.terminals[0] and console.hello.terminals[1]:
+            return await self._conversation(session, console).hold()
+        if wish.interactive:
+            return await self._conversation(session, console).transcribe()
         return await run_script(session, lines_of(console.read), console)
+
+
+    def _conversation(self, session: Session, console: Console) -> Conversation:
+        history = LineHistory(self._run_dir / STATE_DIRECTORY, session.user)
+        return Conversation(session, console, history)
 
 
 def _input_for(console: Console) -> Callable[[], Awaitable[str]] | None:

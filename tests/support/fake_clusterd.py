@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from cluster.errors import NotFoundError
-from cluster.model import ClusterEvent, Config, Interface, NamedConfig
+from cluster.model import ClusterEvent, ClusterStatus, Config, Interface, NamedConfig
 from cluster.rpc import messages
 from cluster.rpc.server import Server
 
@@ -27,12 +27,32 @@ EXAMPLE = Config(
 )
 
 
+STATUS = ClusterStatus(
+    role="master",
+    since=100.0,
+    cause="no partner was heard",
+    priority=254,
+    handing_over=False,
+    engine="running",
+    engine_pid=1,
+    engine_restarts=0,
+    real_time="granted",
+    sync_state="synchronized",
+    sync_reason="",
+    hotwire_dev="LAN3",
+    maintainance=False,
+    interfaces=(),
+    explanation=(),
+)
+
+
 class Answers:
     """What the fake knows and was asked; tests change it while it runs.
 
     Attributes:
         asked: every request with its actor, in order.
         hostname: shown in the prompt.
+        status: of this node.
         unsaved: whether the current configuration has unsaved edits.
         texts: configurations by name, as imported.
         events: put into the stream that a follower sees.
@@ -43,6 +63,7 @@ class Answers:
         self.asked: list[tuple[messages.AnyAsk, messages.Actor]] = []
         self.hostname = "master.cluster.local"
         self.unsaved = False
+        self.status = STATUS
         self.texts: dict[str, str] = {}
         self.events = 3
         self.fail: Exception | None = None
@@ -62,10 +83,13 @@ class Answers:
                     maintainance=False,
                     hostname=self.hostname,
                 )
+            case messages.GetStatus():
+                return messages.Status(self.status)
             case messages.GetConfig():
                 return messages.ConfigReply(config=EXAMPLE, revision=1)
             case messages.ListConfigs():
-                return messages.Configs((NamedConfig(name="start", current=True, start=True, unsaved=self.unsaved),))
+                start = NamedConfig(name="start", current=True, start=True, unsaved=self.unsaved)
+                return messages.Configs((start,))
             case messages.ImportConfig(name=name, text=text):
                 self.texts[name] = text
                 return messages.Done()

@@ -1,0 +1,407 @@
+"""The line editor: prompt_toolkit over a console's frames, once somebody needs it.
+
+Programs write whole lines and look for a prompt; people press keys. So a line begins plainly: the prompt as it is,
+every character echoed, nothing else. The first key that is more than a character (Tab, an arrow, ``?``) brings
+the editor up, with what is typed already. A program never sees one of its escape sequences.
+
+prompt_toolkit never sees a file descriptor: keys come from `Keyboard`, which is fed what the client sends, and what
+it draws goes to `_Paper`. So any number of editors run in one process, each in its session's task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from enum import Enum
+from typing import TYPE_CHECKING, TextIO, cast
+
+from prompt_toolkit.application import create_app_session, in_terminal
+from prompt_toolkit.completion import Completer, Completion
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.filters import Condition, completion_is_selected
+from prompt_toolkit.input import Input
+from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.shortcuts import PromptSession
+from prompt_toolkit.utils import get_cwidth
+
+from utmcli.commands import GRAMMAR
+from utmcli.completion import complete, help_at, which_live
+from utmcli.live import fetch
+from utmcli.render import render
+from utmcli.tokens import TokenKind, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    from prompt_toolkit.completion import CompleteEvent
+    from prompt_toolkit.document import Document
+    from prompt_toolkit.history import History
+    from prompt_toolkit.key_binding import KeyPress, KeyPressEvent
+
+    from utmcli.console import Console
+    from utmcli.session import Session
+
+MAX_LINE = 16 * 1024
+"""Characters of a line that may be typed; the editor's work grows with every one."""
+MAX_AHEAD = 4 * 1024
+"""Characters that may wait for the command that runs now to end."""
+_SLICE = 256
+"""Characters of a paste that are edited in before other sessions get their turn."""
+_INTERRUPT = "\x03"
+_END = "\x04"
+_ENTER = "\r\n"
+
+
+class InterruptError(Exception):
+    """Ctrl-C while a line was typed."""
+
+
+class _State(Enum):
+    IDLE = "no line is read; what is typed waits"
+    PLAIN = "characters are echoed"
+    STARTING = "the editor comes up; what is typed waits"
+    EDITING = "keys go to the editor"
+
+
+class Keyboard(Input):
+    """Keys as prompt_toolkit wants them, from bytes as a client sends them."""
+
+    def __init__(self) -> None:
+        self._keys: list[KeyPress] = []
+        self._parser = Vt100Parser(self._keys.append)
+        self._ready: Callable[[], None] | None = None
+        self._closed = False
+
+    def feed(self, text: str) -> None:
+        """Take what was typed."""
+        self._parser.feed(text)
+        if self._ready is not None:
+            self._ready()
+
+    def close(self) -> None:
+        """The terminal is gone."""
+        self._closed = True
+        if self._ready is not None:
+            self._ready()
+
+    def read_keys(self) -> list[KeyPress]:
+        """Keys typed since the last call."""
+        keys = self._keys.copy()
+        self._keys.clear()
+        return keys
+
+    def flush_keys(self) -> list[KeyPress]:
+        """The same, when no more bytes can be expected to belong to a key begun (Escape)."""
+        self._parser.flush()
+        return self.read_keys()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the terminal is gone."""
+        return self._closed
+
+    def fileno(self) -> int:
+        """There is none."""
+        raise NotImplementedError
+
+    def typeahead_hash(self) -> str:
+        """Names this keyboard among all."""
+        return f"keyboard-{id(self)}"
+
+    def raw_mode(self) -> AbstractContextManager[None]:
+        """The client's terminal is raw for as long as the session lasts."""
+        return nullcontext()
+
+    def cooked_mode(self) -> AbstractContextManager[None]:
+        """Nobody but the editor reads from this terminal."""
+        return nullcontext()
+
+    @contextmanager
+    def attach(self, input_ready_callback: Callable[[], None]) -> Iterator[None]:
+        """Call back whenever keys come; those typed ahead count."""
+        before, self._ready = self._ready, input_ready_callback
+        if self._keys or self._closed:
+            asyncio.get_running_loop().call_soon(input_ready_callback)
+        try:
+            yield
+        finally:
+            self._ready = before
+
+    @contextmanager
+    def detach(self) -> Iterator[None]:
+        """Call nobody for a while."""
+        before, self._ready = self._ready, None
+        try:
+            yield
+        finally:
+            self._ready = before
+            if before is not None and (self._keys or self._closed):
+                before()
+
+
+class _Paper:
+    """What the editor draws on."""
+
+    encoding = "utf-8"
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, text: str) -> None:
+        self._console.draw(text)
+
+    def flush(self) -> None:
+        """Frames leave at once."""
+
+
+class _GrammarCompleter(Completer):
+    """Completion from the grammar, with the names that exist now."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get_completions(self, _document: Document, _event: CompleteEvent) -> Iterator[Completion]:
+        """Never called: completion has to ask clusterd, and waits for it."""
+        raise NotImplementedError
+
+    async def get_completions_async(
+        self, document: Document, _event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """The words that can stand at the cursor."""
+        line = document.text_before_cursor
+        live = await fetch(self._session.ask, which_live(GRAMMAR, line))
+        for candidate in complete(GRAMMAR, line, live):
+            yield Completion(
+                candidate.text + " " * candidate.ends_word,
+                start_position=candidate.start - len(line),
+                display=candidate.text,
+                display_meta=candidate.description,
+            )
+
+
+class Editor:
+    """Reads lines from a terminal that knows cursor movement.
+
+    Args:
+        console: the terminal.
+        session: whose completion and help it shows.
+        history: of its user.
+        interrupted: called at Ctrl-C while no line is being read.
+    """
+
+    interrupt_mark = "^C\n"
+
+    def __init__(
+        self, console: Console, session: Session, history: History, interrupted: Callable[[], None]
+    ) -> None:
+        self._console = console
+        self._session = session
+        self._history = history
+        self._interrupted = interrupted
+        self._state = _State.IDLE
+        self._ahead = ""
+        self._text = ""
+        self._whole: asyncio.Future[bool] | None = None
+        self._gone = False
+        self._keyboard = Keyboard()
+        output = Vt100_Output(
+            cast("TextIO", _Paper(console)),
+            lambda: Size(rows=console.rows or 24, columns=console.columns or 80),
+            term=console.hello.term,
+            enable_cpr=False,  # a program at the other end would not answer, and read the question as output
+        )
+        with create_app_session(input=self._keyboard, output=output):
+            self._prompt: PromptSession[str] = PromptSession(
+                history=history,
+                completer=_GrammarCompleter(session),
+                complete_while_typing=False,
+                enable_history_search=True,
+                key_bindings=self._keys(),
+                interrupt_exception=InterruptError,
+                input=self._keyboard,
+                output=output,
+            )
+        self._prompt.app.terminal_size_polling_interval = None  # the client tells
+
+    async def read_line(self, prompt: str) -> str:
+        """One line; possibly several, when they were pasted into the editor at once.
+
+        Args:
+            prompt: stands before it.
+
+        Raises:
+            InterruptError: Ctrl-C.
+            EOFError: Ctrl-D, or the terminal is gone.
+        """
+        try:
+            if await self._begin(prompt):
+                self._history.append_string(self._text)
+                return self._text
+            self._state = _State.STARTING
+            self._console.draw(self._erasure(prompt + self._text))
+            self._console.resized = self._resized
+            return await self._prompt.prompt_async(
+                prompt,
+                default=self._text,
+                pre_run=self._ready,
+                set_exception_handler=False,
+                handle_sigint=False,
+            )
+        finally:
+            self._console.resized = None
+            self._state = _State.IDLE
+
+    async def listen(self) -> None:
+        """Take in what is typed, until the terminal is gone."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        while data := await self._console.read():
+            text = decoder.decode(data)
+            for start in range(0, len(text), _SLICE):
+                self._type(text[start : start + _SLICE])
+                await asyncio.sleep(0)
+        self._gone = True
+        self._keyboard.close()
+        if self._whole is not None and not self._whole.done():
+            self._whole.set_exception(EOFError())
+
+    def close(self) -> None:
+        """Forget what was typed ahead."""
+        self._ahead = ""
+
+    # --- what is typed ------------------------------------------------------------------------------
+
+    def _type(self, text: str) -> None:
+        if self._state is _State.IDLE and _INTERRUPT in text:
+            self._ahead = text = text[text.rindex(_INTERRUPT) + 1 :]
+            self._interrupted()
+            return
+        if len(self._ahead) < MAX_AHEAD:
+            self._ahead += text
+        self._work()
+
+    def _work(self) -> None:
+        """Give what is typed to whoever reads the line now; what belongs to the next line waits."""
+        while self._ahead:
+            if self._state is _State.PLAIN:
+                self._echo()
+            elif self._state is _State.EDITING:
+                self._edit()
+            else:
+                return
+
+    def _echo(self) -> None:
+        """Echo characters up to the first key that is more than one."""
+        characters = 0
+        while characters < len(self._ahead) and self._is_plain(self._ahead[characters]):
+            characters += 1
+        self._console.draw(self._ahead[:characters])
+        self._text += self._ahead[:characters]
+        self._ahead = self._ahead[characters:]
+        if not self._ahead:
+            return
+        key = self._ahead[0]
+        self._state = _State.IDLE
+        if key in _ENTER:
+            self._skip_enter()
+            self._console.draw("\n")
+            self._settle(whole=True)
+        elif key == _INTERRUPT:
+            self._ahead = self._ahead[1:]
+            self._console.draw("^C\n")
+            self._settle(error=InterruptError())
+        elif key == _END and not self._text:
+            self._ahead = self._ahead[1:]
+            self._console.draw("\n")
+            self._settle(error=EOFError())
+        else:
+            self._settle(whole=False)
+
+    def _edit(self) -> None:
+        """Feed the editor up to the end of a line: what follows may be meant for the command."""
+        end = next((at + 1 for at, key in enumerate(self._ahead) if key in _ENTER), len(self._ahead))
+        keys, self._ahead = self._ahead[:end], self._ahead[end:]
+        if len(self._prompt.default_buffer.text) > MAX_LINE:
+            keys = "".join(key for key in keys if key < " ")
+        self._keyboard.feed(keys)
+        if self._prompt.app.is_done:
+            self._state = _State.IDLE
+
+    def _is_plain(self, key: str) -> bool:
+        return key.isprintable() and (key != "?" or _in_quotation(self._text)) and len(self._text) < MAX_LINE
+
+    def _skip_enter(self) -> None:
+        """Enter is one key, also from a program that writes both characters."""
+        self._ahead = self._ahead[2:] if self._ahead.startswith("\r\n") else self._ahead[1:]
+
+    # --- from plain to edited -------------------------------------------------------------------------
+
+    async def _begin(self, prompt: str) -> bool:
+        """Echo plainly; whether the line is whole, else the editor has to go on with it."""
+        if self._gone:
+            raise EOFError
+        self._text = ""
+        self._console.draw(prompt)
+        self._whole = asyncio.get_running_loop().create_future()
+        self._state = _State.PLAIN
+        self._work()
+        return await self._whole
+
+    def _settle(self, *, whole: bool = False, error: Exception | None = None) -> None:
+        if self._whole is None or self._whole.done():
+            return
+        if error is not None:
+            self._whole.set_exception(error)
+        else:
+            self._whole.set_result(whole)
+
+    def _ready(self) -> None:
+        """The editor is about to attach to its keyboard and to load the history: one round of the loop each."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._start_editing)
+
+    def _start_editing(self) -> None:
+        if self._state is _State.STARTING:
+            self._state = _State.EDITING
+            self._work()
+
+    def _erasure(self, shown: str) -> str:
+        """Takes away what was echoed, so that the editor can draw it itself."""
+        columns = self._console.columns or 80
+        rows = max(0, get_cwidth(shown) - 1) // columns
+        return "\r" + (f"\x1b[{rows}A" if rows else "") + "\x1b[J"
+
+    def _resized(self) -> None:
+        self._prompt.app._on_resize()  # noqa: SLF001 - prompt_toolkit knows only the window of its own process
+
+    # --- keys of our own -----------------------------------------------------------------------------
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("?", filter=Condition(lambda: not _in_quotation(self._before_cursor())))
+        def _(event: KeyPressEvent) -> None:
+            event.app.create_background_task(self._help(self._before_cursor()))
+
+        @keys.add("enter", filter=completion_is_selected)
+        def _(event: KeyPressEvent) -> None:
+            event.current_buffer.complete_state = None  # takes the candidate; another Enter carries the line out
+
+        return keys
+
+    def _before_cursor(self) -> str:
+        return self._prompt.default_buffer.document.text_before_cursor
+
+    async def _help(self, line: str) -> None:
+        live = await fetch(self._session.ask, which_live(GRAMMAR, line))
+        text = render(help_at(GRAMMAR, line, live))
+        async with in_terminal(render_cli_done=True):
+            self._console.draw(text)
+
+
+def _in_quotation(line: str) -> bool:
+    """Whether a quotation is open at the end of a line: there a question mark is a character like any other."""
+    tokens = tokenize(line)
+    return bool(tokens) and tokens[-1].kind is TokenKind.QUOTED and not tokens[-1].closed

@@ -1,0 +1,71 @@
+"""Lines typed before, one file for each user, readable by nobody but the shell host.
+
+A line with a secret in it is not kept at all: one that was kept with the secret masked could be recalled, and would
+set the mask.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.history import History
+
+from utmcli.commands import GRAMMAR
+from utmcli.parser import without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_LOG = logging.getLogger("utmcli")
+
+KEPT = 1000
+"""Lines that a new session remembers; the file is cut to as many when it has twice that."""
+
+
+class LineHistory(History):
+    """The history of one user in one session; what other sessions add meanwhile shows in the next one.
+
+    Args:
+        directory: of the files.
+        user: whose.
+    """
+
+    def __init__(self, directory: Path, user: str) -> None:
+        super().__init__()
+        self._path = directory / f"history-{re.sub(r'[^A-Za-z0-9_.-]', '_', user)}"
+
+    def append_string(self, string: str) -> None:
+        """Remember a line, unless it says nothing or holds a secret."""
+        line = string.strip()
+        if line and without_secrets(GRAMMAR, line) == line:
+            super().append_string(line)
+
+    def load_history_strings(self) -> Iterable[str]:
+        """The lines of the file, newest first."""
+        try:
+            lines = self._path.read_text("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            _LOG.warning("cannot read %s: %s", self._path, error.strerror)
+            return []
+        if len(lines) > 2 * KEPT:
+            self._write(lines[-KEPT:], os.O_TRUNC)
+        return lines[: -KEPT - 1 : -1]
+
+    def store_string(self, string: str) -> None:
+        """Append a line to the file."""
+        self._write([string.replace("\n", " ")], os.O_APPEND)
+
+    def _write(self, lines: list[str], how: int) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        try:
+            file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | how, 0o600)
+            with open(file, "w", encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 - a descriptor
+                opened.write(text)
+        except OSError as error:
+            _LOG.warning("cannot keep the history in %s: %s", self._path, error.strerror)

@@ -1,0 +1,220 @@
+"""The conversation: prompt, line, answer, until somebody leaves.
+
+Ctrl-C stops the command that runs, or drops the line that is typed, and never ends the session; Ctrl-D on an empty
+line and `exit` do. Hints stand above the prompt when they are new, never inside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+from utmcli.commands import GRAMMAR
+from utmcli.completion import help_at, which_live
+from utmcli.editor import Editor, InterruptError
+from utmcli.hints import Surroundings, look
+from utmcli.live import fetch
+from utmcli.oneshot import is_command, lines_of, run_transcript
+from utmcli.render import EXIT_INTERRUPTED, EXIT_OK, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from utmcli.console import Console
+    from utmcli.history import LineHistory
+    from utmcli.session import Session
+
+WELCOME = "Tab completes, ? explains, exit leaves.\n"
+_GLANCE = 0.5
+"""Seconds that asking for host name and hints may keep the prompt waiting."""
+
+
+class LineReader(Protocol):
+    """Where lines come from: the editor, or a terminal that knows no cursor movement.
+
+    Attributes:
+        interrupt_mark: what to write when Ctrl-C stopped a command.
+    """
+
+    interrupt_mark: str
+
+    async def read_line(self, prompt: str) -> str:
+        """One line, without its end.
+
+        Raises:
+            InterruptError: Ctrl-C.
+            EOFError: there will be no more.
+        """
+
+    async def listen(self) -> None:
+        """Take in what is typed, until the terminal is gone."""
+
+    def close(self) -> None:
+        """Forget what was typed ahead."""
+
+
+class PlainReader:
+    """A terminal without cursor movement (TERM=dumb, or of unknown size): the kernel's own line editing.
+
+    Args:
+        console: the terminal.
+        session: whose help it shows.
+        interrupted: called at Ctrl-C while no line is being read.
+    """
+
+    interrupt_mark = "\n"  # the terminal shows ^C by itself
+
+    def __init__(self, console: Console, session: Session, interrupted: Callable[[], None]) -> None:
+        self._console = console
+        self._session = session
+        self._interrupted = interrupted
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._reading: asyncio.Future[None] | None = None
+        console.interrupted = self._stop
+
+    async def read_line(self, prompt: str) -> str:
+        """One line; a line that ends with ``?`` is answered with help instead.
+
+        Raises:
+            InterruptError: Ctrl-C.
+            EOFError: Ctrl-D, or the terminal is gone.
+        """
+        while True:
+            await self._console.write(prompt)
+            line = await self._next()
+            if not line.rstrip().endswith("?"):
+                return line
+            asked = line.rstrip()[:-1]
+            live = await fetch(self._session.ask, which_live(GRAMMAR, asked))
+            await self._console.write(render(help_at(GRAMMAR, asked, live)))
+
+    async def listen(self) -> None:
+        """Take in lines, until the terminal is gone."""
+        async for line in lines_of(self._console.read):
+            self._lines.put_nowait(line)
+        self._lines.put_nowait(None)
+
+    def close(self) -> None:
+        """Listen to Ctrl-C no longer."""
+        self._console.interrupted = None
+
+    async def _next(self) -> str:
+        self._reading = asyncio.get_running_loop().create_future()
+        line = asyncio.ensure_future(self._lines.get())
+        try:
+            await asyncio.wait((line, self._reading), return_when=asyncio.FIRST_COMPLETED)
+            if not line.done():
+                await self._console.write("\n")
+                raise InterruptError
+            read = line.result()
+        finally:
+            line.cancel()
+            self._reading = None
+        if read is None:
+            raise EOFError
+        return read
+
+    def _stop(self) -> None:
+        while not self._lines.empty():
+            self._lines.get_nowait()
+        if self._reading is None:
+            self._interrupted()
+        elif not self._reading.done():
+            self._reading.set_result(None)
+
+
+class Conversation:
+    """One interactive session on a console.
+
+    Args:
+        session: whose.
+        console: where.
+        history: of lines typed before.
+    """
+
+    def __init__(self, session: Session, console: Console, history: LineHistory) -> None:
+        self._session = session
+        self._console = console
+        self._history = history
+        self._hostname = socket.gethostname()
+        self._shown: tuple[str, ...] = ()
+        self._running: asyncio.Task[int] | None = None
+        session.lines = lambda: list(history.load_history_strings())[::-1]
+
+    async def hold(self) -> int:
+        """Talk with a person at a terminal until they leave; the exit code."""
+        hello = self._console.hello
+        reader: LineReader
+        if hello.term in ("", "dumb") or not hello.columns or not hello.rows:
+            self._console.set_mode("2")
+            reader = PlainReader(self._console, self._session, self._interrupt)
+        else:
+            self._console.set_mode("1")
+            reader = Editor(self._console, self._session, self._history, self._interrupt)
+        listening = asyncio.create_task(reader.listen())
+        try:
+            await self._console.write(WELCOME)
+            await self._talk(reader)
+        finally:
+            listening.cancel()
+            reader.close()
+            self._console.set_mode("0")
+        return EXIT_OK
+
+    async def transcribe(self) -> int:
+        """Let lines that come without a terminal be typed in, and show it; the exit code of the last one."""
+        lines = lines_of(self._console.read)
+        return await run_transcript(self._session, lines, self._console, self._prompt_with_hints)
+
+    async def _prompt_with_hints(self) -> str:
+        for hint in await self._look():
+            await self._console.write_error(hint)
+        return self._prompt
+
+    async def _talk(self, reader: LineReader) -> None:
+        while not self._session.closed:
+            for hint in await self._look():
+                await self._console.write(hint)
+            try:
+                text = await reader.read_line(self._prompt)
+            except InterruptError:
+                continue
+            except EOFError:
+                return
+            for line in text.splitlines():
+                if self._session.closed or await self._carry_out(line) == EXIT_INTERRUPTED:
+                    await self._console.write(reader.interrupt_mark)
+                    break
+
+    async def _carry_out(self, line: str) -> int:
+        if not is_command(line):
+            return EXIT_OK
+        self._session.width = self._console.columns or self._session.width
+        self._running = asyncio.create_task(self._session.run(line, self._console))
+        try:
+            await asyncio.wait((self._running,))
+            return EXIT_INTERRUPTED if self._running.cancelled() else self._running.result()
+        finally:
+            self._running.cancel()
+            self._running = None
+
+    def _interrupt(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+
+    @property
+    def _prompt(self) -> str:
+        return f"{self._hostname}> "
+
+    async def _look(self) -> list[str]:
+        """Refresh the host name; hints that were not shown before, one a line."""
+        try:
+            async with asyncio.timeout(_GLANCE):
+                seen = await look(self._session.ask)
+        except TimeoutError:
+            seen = Surroundings("", ("clusterd does not answer",))
+        self._hostname = seen.hostname or self._hostname
+        new = [f"% Note: {hint}\n" for hint in seen.hints if hint not in self._shown]
+        self._shown = seen.hints
+        return new
