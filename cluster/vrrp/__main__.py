@@ -8,11 +8,15 @@ runs in this network namespace.
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from cluster.errors import ClusterError, LockedError
-from cluster.vrrp.log import Log
-from cluster.vrrp.runtime import Engine
+# Collecting garbage while importing costs a millisecond and finds none.
+gc.disable()
+
+from cluster.errors import ClusterError, LockedError  # noqa: E402
+from cluster.vrrp.log import Log  # noqa: E402
+from cluster.vrrp.runtime import Engine  # noqa: E402
 
 USAGE = "usage: python -m cluster.vrrp --run-dir DIR [--state-dir DIR]"
 
@@ -32,7 +36,7 @@ def main(arguments: list[str]) -> int:
         return 2
     stderr = Log()
     try:
-        Engine(options["--run-dir"], options.get("--state-dir")).run()
+        Engine(options["--run-dir"], options.get("--state-dir"), stderr).run()
     except ClusterError as problem:
         stderr.error("; ".join((problem.message, *problem.details)))
         return 3 if isinstance(problem, LockedError) else 1

@@ -104,8 +104,6 @@ class Page:
         self._map[_BOOT_AT : _BOOT_AT + len(boot)] = boot
         # Aligned eight-byte stores: a reader sees the old value or the new one, never half of each.
         self._words = memoryview(self._map).cast("Q")
-        self._words[_PID] = os.getpid()
-        self.beat(Nanoseconds(time.monotonic_ns()))
         self._map[: len(MAGIC)] = MAGIC
 
     @staticmethod
@@ -120,6 +118,11 @@ class Page:
         finally:
             os.close(handle)
         return _decode(data, boot_id())
+
+    def claim(self) -> None:
+        """From now on the page speaks for this process; not before its role is on it."""
+        self.beat(Nanoseconds(time.monotonic_ns()))
+        self._words[_PID] = os.getpid()
 
     def beat(self, now: Nanoseconds) -> None:
         """The loop turned at `now` (CLOCK_MONOTONIC)."""

@@ -251,6 +251,10 @@ class Port:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
         return Dropped(reason, inet_ntop(AF_INET, source) if len(source) == 4 else "")
 
+    def failed(self, problem: OSError) -> None:
+        """Count a system call that failed."""
+        self._failed(problem.errno)
+
     def _failed(self, number: int | None) -> None:
         name = error_name(number or 0)
         self.errors[name] = self.errors.get(name, 0) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from select import EPOLLIN
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from cluster.net.rtnetlink import Change, Requests
     from cluster.vrrp.auth import Verifier
-    from cluster.vrrp.settings import InterfaceSettings
+    from cluster.vrrp.settings import InterfaceSettings, VirtualAddress
     from cluster.vrrp.wire import Wire
 
 
@@ -108,6 +109,10 @@ class Ports:
             if _is_virtual(port, address)
         ]
 
+    def virtual_configured(self) -> set[tuple[int, VirtualAddress]]:
+        """All configured virtual addresses of interfaces that exist, each with its interface's index."""
+        return {(port.link.ifindex, v) for port in self if port.link is not None for v in port.settings.addresses}
+
     def apply(self, changes: Iterable[Change]) -> list[Consequence]:
         """Take over what the kernel reports.
 
@@ -175,6 +180,25 @@ class Ports:
             # Closing took the old descriptor out of the poller, even if the new one has the same number.
             self._poller.register(port.handle, EPOLLIN)
             self._by_handle[port.handle] = port
+            _keep_secondaries(port)
+
+
+def _keep_secondaries(port: Port) -> None:
+    """Let the kernel keep the other addresses of a subnet when the first one is removed.
+
+    Whichever of our own address and a virtual one in the same subnet was there first would otherwise take
+    the other one with it.
+    """
+    setting = f"/proc/sys/net/ipv4/conf/{port.settings.name}/promote_secondaries"
+    try:
+        handle = os.open(setting, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as problem:
+        port.failed(problem)
+        return
+    try:
+        os.write(handle, b"1")
+    finally:
+        os.close(handle)
 
 
 def _is_virtual(port: Port, address: Address) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,27 +20,31 @@ from cluster.vrrp.addresses import VirtualAddresses
 from cluster.vrrp.control_server import ControlServer
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import Role
-from cluster.vrrp.journal import Journal
-from cluster.vrrp.log import Log
+from cluster.vrrp.kernel import Kernel
 from cluster.vrrp.page import Page
 from cluster.vrrp.port import Differing, Dropped
-from cluster.vrrp.ports import LinkChanged, Ports, SourceChanged, VirtualGone
-from cluster.vrrp.ratelimit import RateLimit
+from cluster.vrrp.ports import Ports
+from cluster.vrrp.reporter import Reporter
 from cluster.vrrp.reservation import Reservation, reach
 from cluster.vrrp.sockets import engine_lock
+from cluster.vrrp.watch import Watches
 from cluster.vrrp.wire import Keyring
 
 if TYPE_CHECKING:
+    from signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
+
+    from cluster.vrrp.log import Log
     from cluster.vrrp.port import Port
+else:
+    # `signal` is these same functions, wrapped in enumerations that cost the start 2 ms.
+    from _signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
 BEAT_EVERY = Nanoseconds(100_000_000)
 ADVERTS_PER_TURN = 32
 """Of one interface: a flood must not keep the loop from its timers."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
 QUIET = Nanoseconds(20_000_000)
-"""How long nothing may be due for work that can wait."""
-RESTORE_SPACING = Nanoseconds(500_000_000)
-"""Between two repairs of an interface's virtual addresses, so that nobody is drawn into a race of removals."""
+"""How long nothing may be due before work that can wait is done."""
 
 
 class Engine:
@@ -50,6 +53,7 @@ class Engine:
     Args:
         run_dir: where engine.json is, and page and control socket come to be.
         state_dir: keeps the authentication sequence across reboots; None: nothing does.
+        log: standard error.
 
     Raises:
         LockedError: another engine runs in this network namespace.
@@ -57,73 +61,71 @@ class Engine:
         OSError: not permitted, or the run directory is not writable.
     """
 
-    def __init__(self, run_dir: str, state_dir: str | None) -> None:
+    def __init__(self, run_dir: str, state_dir: str | None, log: Log) -> None:
         self._lock = engine_lock()
-        self._log = Log()
-        self._config_path = f"{run_dir}/{control.CONFIG_FILE}"
-        self._settings = settings.load(self._config_path)
+        self._run_dir = run_dir
+        self._settings = settings.load(f"{run_dir}/{control.CONFIG_FILE}")
         self._keyring = Keyring()
         wire, verifier = self._keyring.configure(self._settings)
         self._page = Page(f"{run_dir}/{control.PAGE_FILE}")
         self._page.interval_is(self._settings.advert_interval)
-        self._journal = Journal(self._page.event)
+        self._reporter = Reporter(log, self._page)
         self._reservation = Reservation(state_dir, self._page.sequence, reach(self._settings.authentication))
         self._sequence = self._reservation.sequence
         self._poller = select.epoll()
-        self._requests = Requests()
-        self._monitor = Monitor(self._requests)
-        self._poller.register(self._monitor.fileno(), select.EPOLLIN)
-        self._ports = Ports(self._requests, self._poller)
+        requests = Requests()
+        monitor = Monitor(requests)
+        self._ports = Ports(requests, self._poller)
         self._ports.configure(self._settings.interfaces, wire, verifier)
-        self._addresses = VirtualAddresses(self._requests)
-        self._addresses.configure(self._ports)
+        self._addresses = VirtualAddresses(requests)
+        self._watches = Watches(self._poller)
+        self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
+        self._kernel.settle(_now())
+        self._poller.register(self._kernel.handle, select.EPOLLIN)
         self._election = Election()
-        self._role = Role.OFFLINE
+        self._deadline: Nanoseconds | None = None
         self._since = Nanoseconds(time.time_ns())
-        self._speaking = RateLimit()
-        self._restore: dict[str, Nanoseconds] = {}
-        self._restored: dict[str, Nanoseconds] = {}
         self._real_time = realtime.schedule()
-        self._lock_memory_at: Nanoseconds | None = _now_after(LOCK_MEMORY_AFTER)
-        self._finished = False
+        self._lock_memory_at: Nanoseconds | None = Nanoseconds(_now() + LOCK_MEMORY_AFTER)
         self._server: ControlServer | None = None
-        self._control_path = f"{run_dir}/{control.SOCKET_FILE}"
+        self._finished = False
 
     def run(self) -> None:
         """Take part in the cluster until an orderly stop is complete."""
         self._start()
-        self._server = ControlServer(self._control_path, self._answer)
+        self._server = ControlServer(f"{self._run_dir}/{control.SOCKET_FILE}", self._answer)
+        self._reporter.audience = self._server
         self._poller.register(self._server.fileno(), select.EPOLLIN)
-        wake, signalled = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _only_wake_up)
-        self._poller.register(wake, select.EPOLLIN)
-        self._wake = wake
+        self._wake, signalled = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poller.register(self._wake, select.EPOLLIN)
+        set_wakeup_fd(signalled, warn_on_full_buffer=False)
+        for number in (SIGTERM, SIGINT, SIGHUP):
+            signal(number, _only_wake_up)
         while not self._finished:
-            self._turn()
-        self._close()
+            self._turn(self._server)
+        self._close(self._server)
 
-    # --- the loop ---------------------------------------------------------------------------------------
+    # --- the loop -----------------------------------------------------------------------------------
 
-    def _turn(self) -> None:
+    def _turn(self, server: ControlServer) -> None:
         now = _now()
         self._page.beat(now)
         wait = max(0, self._next_due(now) - now) / 1_000_000_000
         # `select` on the poller waits to the microsecond; epoll's own timeout rounds up to milliseconds.
         if select.select((self._poller,), (), (), wait)[0]:
-            self._dispatch([handle for handle, _ in self._poller.poll(0)])
+            self._dispatch([handle for handle, _ in self._poller.poll(0)], server)
         self._do_due(_now())
 
     def _next_due(self, now: Nanoseconds) -> int:
-        dues = [now + BEAT_EVERY, *self._restore.values()]
-        if (deadline := self._election.deadline) is not None:
-            dues.append(deadline)
-        if self._addresses.holding:
-            dues.append(self._addresses.refresh_at)
-        return min(dues)
+        due = now + BEAT_EVERY
+        if self._addresses.holding and self._addresses.refresh_at < due:
+            due = self._addresses.refresh_at
+        for other in (self._deadline, self._kernel.due, self._watches.due):
+            if other is not None and other < due:
+                due = other
+        return due
 
-    def _dispatch(self, ready: list[int]) -> None:
+    def _dispatch(self, ready: list[int], server: ControlServer) -> None:
         others = []
         for handle in ready:
             port = self._ports.by_handle(handle)
@@ -132,49 +134,55 @@ class Engine:
             else:
                 self._receive(port)
         for handle in others:
-            if handle == self._monitor.fileno():
-                self._follow_kernel()
+            if handle == self._kernel.handle:
+                for change in self._kernel.follow(self._reconfigure):
+                    self._feed(change)
             elif handle == self._wake:
                 self._follow_signals()
-            elif self._server is not None and handle == self._server.fileno():
-                self._accept(self._server)
-            elif self._server is not None:
-                self._server.receive(handle)
+            elif handle == server.fileno():
+                self._accept(server)
+            elif self._watches.owns(handle):
+                self._usable_changed(self._watches.receive(handle))
+            else:
+                server.receive(handle)
 
     def _do_due(self, now: Nanoseconds) -> None:
-        deadline = self._election.deadline
-        if deadline is not None and deadline <= now:
-            self._feed(events.Tick(), now)
+        if self._deadline is not None and self._deadline <= now:
+            self._feed(events.Tick())
         if self._addresses.holding and self._addresses.refresh_at <= now:
             self._addresses.take(now)
-        for name in [name for name, due in self._restore.items() if due <= now]:
-            self._put_back(name, now)
+        if (due := self._kernel.due) is not None and due <= now:
+            self._kernel.repair(now)
+        if self._watches.due is not None and self._watches.due <= now:
+            for port in self._watches.ask(now):
+                self._usable_changed(port)
         if self._lock_memory_at is not None and self._lock_memory_at <= now:
             self._lock_memory(now)
 
     def _lock_memory(self, now: Nanoseconds) -> None:
-        if self._next_due(now) - now < QUIET and now < (self._lock_memory_at or 0) + 10 * LOCK_MEMORY_AFTER:
-            return
-        self._lock_memory_at = None
-        self._real_time = f"{self._real_time}, {realtime.lock_memory()}"
+        patience_over = now >= (self._lock_memory_at or 0) + 10 * LOCK_MEMORY_AFTER
+        if self._next_due(now) - now >= QUIET or patience_over:
+            self._lock_memory_at = None
+            self._real_time = f"{self._real_time}, {realtime.lock_memory()}"
 
-    # --- what happens -----------------------------------------------------------------------------------
+    # --- what happens -------------------------------------------------------------------------------
 
     def _start(self) -> None:
         before = self._page.before
-        resume = before is not None and self._settings.enabled and before.resumable(
-            Nanoseconds(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
-        )
+        boot_time = Nanoseconds(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+        resume = before is not None and self._settings.enabled and before.resumable(boot_time)
         if before is not None and resume:
-            self._role, self._since = Role.MASTER, before.since
+            self._reporter.role, self._since = Role.MASTER, before.since
         else:
             self._addresses.remove(self._ports.virtual_present())
-        usable = frozenset(port.settings.name for port in self._ports if port.running)
+        usable = frozenset(port.settings.name for port in self._ports if self._watches.usable(port))
         handed_over = before is not None and before.handed_over
-        self._feed(events.Started(self._election_settings(), usable, resume, handed_over), _now())
-        self._remember_role()
+        self._feed(events.Started(self._election_settings(), usable, resume, handed_over))
         if not self._settings.resync:
-            self._feed(events.Resynchronised(), _now())
+            self._feed(events.Resynchronised())
+        self._remember_role()
+        self._page.claim()
+        self._kernel.missing()
 
     def _receive(self, port: Port) -> None:
         unix = Nanoseconds(time.time_ns())
@@ -183,92 +191,51 @@ class Engine:
             if what is None:
                 return
             if isinstance(what, events.Heard):
-                self._feed(what, _now())
+                self._feed(what)
             elif isinstance(what, Differing):
-                self._feed(what.heard, _now())
-                self._differing(port, what)
+                self._feed(what.heard)
+                self._differing(port.settings.name, what)
             elif what.reason.suspicious:
-                self._suspicious(port, what)
+                self._suspicious(port.settings.name, what)
 
-    def _suspicious(self, port: Port, what: Dropped) -> None:
-        name = port.settings.name
-        held_back = self._speaking.admit((what.source, name, what.reason), _now())
-        if held_back is not None:
-            more = f" ({held_back} more of the kind since the last report)" if held_back else ""
-            sender = what.source or "an unknown sender"
-            text = f"an advert from {sender} on {name} was dropped: {what.reason.explanation}{more}"
-            self._tell("advert-dropped", name, text)
+    def _suspicious(self, name: str, what: Dropped) -> None:
+        sender = what.source or "an unknown sender"
+        text = f"an advert from {sender} on {name} was dropped: {what.reason.explanation}"
+        self._reporter.tell_once((what.source, name, what.reason), "advert-dropped", name, text)
 
-    def _differing(self, port: Port, what: Differing) -> None:
-        if self._speaking.admit((what.source, port.settings.name, "addresses"), _now()) is not None:
-            name = port.settings.name
-            addresses = ", ".join(sorted(".".join(map(str, address)) for address in what.addresses))
-            text = f"{what.source} on {name} advertises other virtual addresses; they differ in {addresses}"
-            self._tell("addresses-differ", name, text)
+    def _differing(self, name: str, what: Differing) -> None:
+        addresses = ", ".join(sorted(".".join(map(str, address)) for address in what.addresses))
+        text = f"{what.source} on {name} advertises other virtual addresses; they differ in {addresses}"
+        self._reporter.tell_once((what.source, name), "addresses-differ", name, text)
 
-    def _follow_kernel(self) -> None:
-        changes = self._monitor.changes()
-        if changes is None:
-            self._ask_kernel_anew()
-            return
-        for found in self._ports.apply(changes):
-            if isinstance(found, LinkChanged):
-                self._link_changed(found.port)
-            elif isinstance(found, SourceChanged):
-                self._feed(events.Configured(self._election_settings()), _now())
-            else:
-                self._virtual_gone(found)
+    def _usable_changed(self, port: Port | None) -> None:
+        if port is not None:
+            self._feed(events.UsableChanged(port.settings.name, self._watches.usable(port)))
 
-    def _ask_kernel_anew(self) -> None:
-        """The kernel had to drop notifications: everything may have changed."""
-        self._ports.refresh()
-        self._addresses.configure(self._ports)
-        now = _now()
-        for port in self._ports:
-            self._feed(events.UsableChanged(port.settings.name, port.running), now)
-            self._restore.setdefault(port.settings.name, now)
-        self._feed(events.Configured(self._election_settings()), now)
-
-    def _link_changed(self, port: Port) -> None:
-        now = _now()
-        self._addresses.configure(self._ports)
-        if port.running and self._addresses.holding:
-            # The interface may have been made anew, without any address.
-            self._addresses.take(now)
-        self._feed(events.UsableChanged(port.settings.name, port.running), now)
-
-    def _virtual_gone(self, found: VirtualGone) -> None:
-        if not self._addresses.holding:
-            return
-        name = found.port.settings.name
-        address = ".".join(map(str, found.address))
-        text = f"somebody else removed the virtual address {address} from {name}; it is put back"
-        self._tell("address-removed", name, text)
-        now = _now()
-        self._restore.setdefault(name, max(now, Nanoseconds(self._restored.get(name, 0) + RESTORE_SPACING)))
-
-    def _put_back(self, name: str, now: Nanoseconds) -> None:
-        del self._restore[name]
-        if self._addresses.holding:
-            self._restored[name] = now
-            self._addresses.take(now)
-            self._ports[name].announce()
+    def _reconfigure(self) -> None:
+        self._feed(events.Configured(self._election_settings()))
 
     def _follow_signals(self) -> None:
         for number in os.read(self._wake, 64):
-            if number == signal.SIGHUP:
-                try:
-                    self._reload()
-                except ClusterError as problem:
-                    self._log.error(f"not reloaded: {'; '.join((problem.message, *problem.details))}")
-            else:
-                self._feed(events.StopAsked(), _now())
+            if number != SIGHUP:
+                self._feed(events.StopAsked())
+                continue
+            try:
+                self._reload()
+            except ClusterError as problem:
+                self._reporter.failed(f"not reloaded: {'; '.join((problem.message, *problem.details))}")
 
-    # --- what the election asks for ------------------------------------------------------------------------
+    # --- what the election asks for -----------------------------------------------------------------
 
-    def _feed(self, event: events.Event, now: Nanoseconds) -> None:
+    def _feed(self, event: events.Event) -> None:
+        now = _now()
+        lost_the_role = False
         for effect in self._election.handle(event, now):
             self._carry_out(effect, now)
+            lost_the_role = lost_the_role or (isinstance(effect, events.RoleChanged) and effect.new is Role.BACKUP)
+        self._deadline = self._election.deadline
+        if lost_the_role and not self._settings.resync:
+            self._feed(events.Resynchronised())
 
     def _carry_out(self, effect: events.Effect, now: Nanoseconds) -> None:
         match effect:
@@ -280,11 +247,12 @@ class Engine:
                 self._addresses.take(now)
             case events.DropAddresses():
                 self._addresses.drop(self._ports)
-                self._restore.clear()
             case events.RoleChanged():
-                self._role_changed(effect)
+                self._reporter.role_changed(effect)
+                self._since = Nanoseconds(time.time_ns())
+                self._remember_role()
             case events.Noted():
-                self._tell(effect.kind, effect.interface, effect.text)
+                self._reporter.tell(effect.kind, effect.interface, effect.text)
             case events.Stopped():
                 self._finished = True
 
@@ -298,39 +266,17 @@ class Engine:
         try:
             self._reservation.renew(unix)
         except OSError as problem:
-            self._tell_once("state", f"the state directory cannot be written: {problem.strerror}")
-
-    def _role_changed(self, effect: events.RoleChanged) -> None:
-        self._role = effect.new
-        self._since = Nanoseconds(time.time_ns())
-        self._remember_role()
-        more = {"role": effect.new.value, "old": effect.old.value}
-        self._log.info(f"{effect.old.value} -> {effect.new.value}: {effect.cause}")
-        self._publish("role", "", effect.cause, more)
-        if effect.new is Role.BACKUP and not self._settings.resync:
-            self._feed(events.Resynchronised(), _now())
+            text = f"the state directory cannot be written: {problem.strerror}"
+            self._reporter.tell_once("state", "state", "", text)
 
     def _remember_role(self) -> None:
-        self._page.role_is(self._role, self._since, handed_over=self._election.view(_now()).handed_over)
+        handed_over = self._election.view(_now()).handed_over
+        self._page.role_is(self._reporter.role, self._since, handed_over=handed_over)
 
-    def _tell(self, kind: str, interface: str, text: str) -> None:
-        self._log.warning(text)
-        self._publish(kind, interface, text, {"role": self._role.value})
-
-    def _tell_once(self, kind: str, text: str) -> None:
-        if self._speaking.admit((kind, text), _now()) is not None:
-            self._tell(kind, "", text)
-
-    def _publish(self, kind: str, interface: str, text: str, more: dict[str, str]) -> None:
-        packet = self._journal.add(time.time(), kind, interface, text, **more)
-        self._page.event = self._journal.last
-        if self._server is not None:
-            self._server.tell(packet)
-
-    # --- the manager -----------------------------------------------------------------------------------------
+    # --- the manager ---------------------------------------------------------------------------------
 
     def _accept(self, server: ControlServer) -> None:
-        handle = server.accept(self._journal.packets(time.time()))
+        handle = server.accept(self._reporter.backlog())
         if handle is not None:
             self._poller.register(handle, select.EPOLLIN)
 
@@ -343,11 +289,11 @@ class Engine:
             case "switch":
                 self._switch(force=request.get("force") is True)
             case "stop":
-                self._feed(events.StopAsked(), _now())
+                self._feed(events.StopAsked())
             case "partner":
-                self._feed(_partner(request), _now())
+                self._feed(_partner(request))
             case "resynchronised":
-                self._feed(events.Resynchronised(), _now())
+                self._feed(events.Resynchronised())
             case _:
                 raise ProtocolError(f"there is no request {word!r}")
         return {}
@@ -356,7 +302,7 @@ class Engine:
         refusal = self._election.switch_refusal(_now(), force)
         if refusal is not None:
             raise RefusedError(refusal)
-        self._feed(events.SwitchAsked(force), _now())
+        self._feed(events.SwitchAsked(force))
 
     def _reload(self) -> None:
         """Read engine.json anew; a wrong one changes nothing.
@@ -364,23 +310,19 @@ class Engine:
         Raises:
             InvalidConfigurationError: it is missing or wrong.
         """
-        loaded = settings.load(self._config_path)
+        loaded = settings.load(f"{self._run_dir}/{control.CONFIG_FILE}")
         wire, verifier = self._keyring.configure(loaded)
-        before = {(port.settings.name, virtual) for port in self._ports for virtual in port.settings.addresses}
-        indices = {port.settings.name: port.link.ifindex for port in self._ports if port.link is not None}
         self._settings = loaded
+        before = self._ports.virtual_configured()
         self._ports.configure(loaded.interfaces, wire, verifier)
-        after = {(port.settings.name, virtual) for port in self._ports for virtual in port.settings.addresses}
-        gone = [(indices[name], virtual) for name, virtual in before - after if name in indices]
-        self._addresses.remove_virtual(gone)
-        self._addresses.configure(self._ports)
+        self._addresses.remove_virtual(before - self._ports.virtual_configured())
+        self._kernel.settle(_now())
         self._page.interval_is(loaded.advert_interval)
-        self._restore = {name: due for name, due in self._restore.items() if name in indices}
-        now = _now()
-        self._feed(events.Configured(self._election_settings()), now)
+        self._reconfigure()
         for port in self._ports:
-            self._feed(events.UsableChanged(port.settings.name, port.running), now)
+            self._usable_changed(port)
         self._remember_role()
+        self._kernel.missing()
 
     def _election_settings(self) -> events.Settings:
         return self._settings.for_election({p.settings.name: int.from_bytes(p.source, "big") for p in self._ports})
@@ -388,30 +330,30 @@ class Engine:
     def _status(self) -> dict[str, Any]:
         now = _now()
         view = self._election.view(now)
+        interfaces = [
+            status.describe_interface(path, port, self._watches.answers(port), now)
+            for path in view.paths
+            for port in (self._ports[path.name],)
+        ]
         return {
             **status.describe(view, self._settings, self._since),
             "real_time": self._real_time,
             "errors": dict(self._addresses.errors),
-            "interfaces": [status.describe_interface(path, self._ports[path.name], now) for path in view.paths],
+            "interfaces": interfaces,
         }
 
-    def _close(self) -> None:
+    def _close(self, server: ControlServer) -> None:
         self._page.role_is(Role.OFFLINE, Nanoseconds(time.time_ns()), handed_over=False)
         try:
             self._reservation.settle()
         except OSError as problem:
-            self._log.error(f"the state directory cannot be written: {problem.strerror}")
-        if self._server is not None:
-            self._server.close()
+            self._reporter.failed(f"the state directory cannot be written: {problem.strerror}")
+        server.close()
         self._ports.close()
 
 
 def _now() -> Nanoseconds:
     return Nanoseconds(time.monotonic_ns())
-
-
-def _now_after(delay: Nanoseconds) -> Nanoseconds:
-    return Nanoseconds(time.monotonic_ns() + delay)
 
 
 def _only_wake_up(_number: int, _frame: object) -> None:

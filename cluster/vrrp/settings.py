@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cluster.errors import InvalidConfigurationError
 from cluster.units import Centiseconds, Seconds, Vrid
 from cluster.vrrp.events import HaInterface, Settings
+from cluster.vrrp.packet import max_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = 1
 MAX_INTERFACES = 60
+MAX_ADDRESSES = max_addresses(4)
 MODES = ("none", "simple", "hmac")
 POLICIES = ("enforce", "permissive", "receive-only")
 
@@ -186,8 +188,8 @@ def _interfaces(reader: _Reader, value: Any) -> tuple[InterfaceSettings, ...]:
                 watch=tuple(reader.host(text, f"{at}.watch[{n}]") for n, text in enumerate(watch)),
             )
         )
-        if not addresses:
-            reader.problem(f"{at}.addresses", "must name at least one virtual address")
+        if not 1 <= len(addresses) <= MAX_ADDRESSES:
+            reader.problem(f"{at}.addresses", f"are {len(addresses)}; an advert carries 1 to {MAX_ADDRESSES}")
     if len({i.name for i in found}) != len(found):
         reader.problem("interfaces", "name an interface twice")
     if len(found) > MAX_INTERFACES:

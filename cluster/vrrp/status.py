@@ -48,8 +48,8 @@ def describe(view: View, settings: EngineSettings, since: Nanoseconds) -> dict[s
     }
 
 
-def describe_interface(path: PathView, port: Port, now: Nanoseconds) -> dict[str, Any]:
-    """One HA interface's part; `now` is the monotonic clock."""
+def describe_interface(path: PathView, port: Port, watched: dict[str, bool], now: Nanoseconds) -> dict[str, Any]:
+    """One HA interface's part; `watched` from `Watches.answers`, `now` is the monotonic clock."""
     heard, source = path.partner_heard, path.partner_source
     return {
         "name": path.name,
@@ -69,4 +69,5 @@ def describe_interface(path: PathView, port: Port, now: Nanoseconds) -> dict[str
         "rejected": {reason.value: count for reason, count in port.rejected.items()},
         "explained": {reason.value: reason.explanation for reason in port.rejected},
         "errors": dict(port.errors),
+        "watch": watched,
     }
