@@ -6,19 +6,24 @@ All three live in the run directory, so that either side can die and find the ot
                   ``reload``. An engine started anew needs nobody's help to resume::
 
     {"version": 1, "enabled": true, "priority": "high", "maintenance": false,
-     "advert_interval": 25, "trigger_delay": 2,
+     "advert_interval": 25, "trigger_delay": 2, "resync": false,
      "authentication": {"mode": "none" | "simple" | "hmac", "policy": "enforce" | "permissive" | "receive-only",
                         "keys": [{"id": 1, "secret": "hex:00..1f" | "passphrase" }], "send_key": 1,
                         "freshness": null | seconds},
      "interfaces": [{"name": "LAN2", "vrid": 2, "addresses": ["192.168.200.1/24"], "watch": ["192.0.2.1"]}]}
 
+                  Only ``version`` is required, and ``name``, ``vrid`` and ``addresses`` of an interface;
+                  unknown keys are ignored. ``resync``: somebody will send ``resynchronised``; without it no
+                  preemption waits. Mode ``simple`` is VRRPv2: the password is the secret of ``send_key``.
+
 ``engine.page``   a shared memory page (see page.py): heartbeat, pid, role, time of the last advert, sequence
                   of the authentication. Writing it is no system call; it survives kill -9.
 ``engine.sock``   SOCK_SEQPACKET, one JSON object per packet, mode 0600.
 
-Requests, each answered by one packet ``{"re": <do>, ...}`` (``{"re": .., "error": ".."}`` when refused)::
+Requests, each answered by one packet ``{"re": <do>, ...}``, or ``{"re": .., "error": "..", "details": [..]}`` when
+refused::
 
-    {"do": "status"}                    -> {"re": "status", "status": {...}}      see `runtime.status`
+    {"do": "status"}                    -> {"re": "status", "status": {...}}      see status.py
     {"do": "reload"}                    -> {"re": "reload"}                       engine.json was replaced
     {"do": "switch", "force": false}    -> {"re": "switch"} | error               hand the role over
     {"do": "stop"}                      -> {"re": "stop"}                         orderly: hand over, then exit
@@ -31,14 +36,18 @@ Unasked, to every connected manager, in order::
                "role": "master", "old": "backup"}}
 
 Events of the last hour are kept by the engine (at most 256) and sent first to a manager that connects, so that
-nothing that happened while the manager was away is lost; each carries a number ``"n"``.
+nothing that happened while the manager was away is lost; each carries a number ``"n"``, which goes on
+counting when a killed engine is started again. Kinds besides those of the election: ``role``, ``advert-dropped``,
+``addresses-differ``, ``address-removed``, ``interface-missing``, ``state``.
+
+The engine ends with exit code 0 after an orderly stop (request ``stop``, SIGTERM, SIGINT), 1 when it cannot run,
+2 for wrong arguments, 3 when another engine runs in its network namespace. SIGHUP is ``reload``.
 """
 
 from __future__ import annotations
 
 CONFIG_FILE = "engine.json"
 PAGE_FILE = "engine.page"
-LOCK_FILE = "engine.lock"
 SOCKET_FILE = "engine.sock"
 MAX_PACKET = 192 * 1024
 """Longest control packet, bytes; 60 interfaces with all their counters stay below."""
