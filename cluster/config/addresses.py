@@ -27,9 +27,18 @@ def read_host(text: str) -> IP:
         ip = ip_address(text)
     except ValueError:
         raise ValueError("is no IP address; write one such as 192.0.2.1, without a prefix length") from None
-    if ip.is_multicast or ip.is_unspecified or ip.is_loopback or int(ip) == 0xFFFFFFFF:
+    if not _can_be_a_host(ip):
         raise ValueError("is no address of a single host in a network")
     return ip
+
+
+def _can_be_a_host(ip: IP) -> bool:
+    if isinstance(ip, IPv6Address):
+        return not (ip.is_multicast or ip.is_unspecified or ip.is_loopback)
+    # By the first octet, since ipaddress' own words take most of the time of checking 10,000 addresses: no
+    # "this network", loopback, multicast, reserved (RFC 1122 section 3.2.1.3, RFC 1112).
+    first = int(ip) >> 24
+    return first not in {0, 127} and first < 224
 
 
 def read_interface(text: str) -> HostAddress:

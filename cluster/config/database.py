@@ -95,20 +95,42 @@ def connect(directory: Path) -> sqlite3.Connection:
     path = directory / FILE
     if not path.exists():
         _create(path)
+    connection = _opened(path)
     try:
-        connection = _opened(path)
-        _verify(connection, path)
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"the store {path} is damaged: {error}") from error
+        _configure(connection)
+        problem = _problem(connection)
+    except sqlite3.Error as error:
+        problem = f"is damaged: {error}"
+    if problem:
+        connection.close()
+        raise StoreError(f"the store {path} {problem}")
     return connection
 
 
 def _opened(path: Path) -> sqlite3.Connection:
     # One process, one call at a time, but not always from the same thread: fsync may be kept off the loop's.
-    connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise StoreError(f"the store {path} cannot be opened: {error}") from error
+
+
+def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+
+
+def _problem(connection: sqlite3.Connection) -> str:
+    """Why the database cannot be trusted, as the end of a sentence; empty when it can."""
+    findings = [line for (line,) in connection.execute("PRAGMA quick_check")]
+    if findings != ["ok"]:
+        return f"is damaged: {'; '.join(findings[:3])}"
+    if connection.execute("PRAGMA application_id").fetchone() != (_APPLICATION_ID,):
+        return "is damaged, or no configuration store at all"
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _FORMAT:
+        return f"was written by newer software: format {version}; this one reads up to {_FORMAT}"
+    return ""
 
 
 def _create(path: Path) -> None:
@@ -117,22 +139,27 @@ def _create(path: Path) -> None:
     if journal.exists():
         raise StoreError(f"the store {path} is gone, but its journal {journal} is there; restore it from a backup")
     fresh = path.with_name(f"{path.name}.new")
-    for leftover in (fresh, path.with_name(f"{fresh.name}-journal")):
-        leftover.unlink(missing_ok=True)
     try:
+        for leftover in (fresh, path.with_name(f"{fresh.name}-journal")):
+            leftover.unlink(missing_ok=True)
         os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        connection = _opened(fresh)
-        try:
-            connection.execute("PRAGMA journal_mode = DELETE")
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {_FORMAT}")
-            connection.executescript(_TABLES)
-        finally:
-            connection.close()
+        _fill(fresh)
         fresh.rename(path)
         _sync_directory(path.parent)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the store {path} cannot be made: {error}") from error
+
+
+def _fill(path: Path) -> None:
+    connection = _opened(path)
+    try:
+        _configure(connection)
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        connection.executescript(_TABLES)
+    finally:
+        connection.close()
 
 
 def _sync_directory(directory: Path) -> None:
@@ -141,26 +168,6 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _verify(connection: sqlite3.Connection, path: Path) -> None:
-    try:
-        findings = [line for (line,) in connection.execute("PRAGMA quick_check")]
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        raise
-    problem = ""
-    if findings != ["ok"]:
-        problem = f"is damaged: {'; '.join(findings[:3])}"
-    elif application != _APPLICATION_ID:
-        problem = "is damaged, or no configuration store at all"
-    elif version > _FORMAT:
-        problem = f"was written by newer software: format {version}; this one reads up to {_FORMAT}"
-    if problem:
-        connection.close()
-        raise StoreError(f"the store {path} {problem}")
 
 
 @contextmanager

@@ -50,15 +50,19 @@ class HistoryLine(Struct, frozen=True, kw_only=True):
     saved_as: tuple[str, ...]
 
 
-def pack(config: Config) -> tuple[bytes, str]:
-    """The compressed canonical form of a configuration, and the form's digest."""
-    content = canonical.encode(canonical.document(config))
-    return zlib.compress(content, _FAST), _digest(content)
+def content_of(config: Config) -> bytes:
+    """What a revision keeps of a configuration: its canonical form."""
+    return canonical.encode(canonical.document(config))
 
 
-def digest(config: Config) -> str:
-    """The digest alone, see `Revision.digest`."""
-    return _digest(canonical.encode(canonical.document(config)))
+def digest_of(content: bytes) -> str:
+    """SHA-256 in hexadecimal, see `Revision.digest`."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def pack(content: bytes) -> bytes:
+    """The body on disk of a content."""
+    return zlib.compress(content, _FAST)
 
 
 def verify(number: int, body: bytes, expected: str) -> bytes:
@@ -71,7 +75,7 @@ def verify(number: int, body: bytes, expected: str) -> bytes:
         content = zlib.decompress(body)
     except zlib.error as error:
         raise StoreError(f"the store is damaged: revision {number} cannot be unpacked: {error}") from error
-    if _digest(content) != expected:
+    if digest_of(content) != expected:
         raise StoreError(f"the store is damaged: revision {number} is not what was written")
     return content
 
@@ -102,7 +106,3 @@ def checked_name(name: str) -> str:
             "signs and underscores are allowed, with a letter or digit at both ends"
         )
     return name
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -64,9 +64,12 @@ def expected(described: inspect.Type) -> str:
 
 
 def _whole_number(described: inspect.IntType) -> str:
-    if described.le is None:
-        return "a whole number" if described.ge is None else f"a whole number of at least {described.ge}"
-    return f"a whole number from {described.ge} to {described.le}"
+    least, most = described.ge, described.le
+    if least is not None and most is not None:
+        return f"a whole number from {least} to {most}"
+    if least is not None:
+        return f"a whole number of at least {least}"
+    return "a whole number" if most is None else f"a whole number of at most {most}"
 
 
 def _problems(value: Any, node: Node, path: Path) -> Iterator[Problem]:

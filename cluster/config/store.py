@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cluster.config import database
 from cluster.config.database import transaction
-from cluster.config.revision import HistoryLine, Revision, checked_name, digest, pack, unpack, verify
+from cluster.config.revision import (
+    HistoryLine,
+    Revision,
+    checked_name,
+    content_of,
+    digest_of,
+    pack,
+    unpack,
+    verify,
+)
 from cluster.errors import ClusterError, ConflictError, NotFoundError, StoreError
 from cluster.model import Config, NamedConfig
 
@@ -185,7 +194,7 @@ class Store:
         if not self.is_empty:
             raise ConflictError("the store holds configurations already; the factory's is for an empty one")
         with transaction(self._connection):
-            revision = self._added(config, "factory", "factory configuration", when)
+            revision = self._added(config, content_of(config), "factory", "factory configuration", when)
             self._keep(FACTORY_NAME, revision.number, revision.who, when)
             self._execute(
                 "UPDATE state SET running = ?, current = ?, start = ?", revision.number, FACTORY_NAME, FACTORY_NAME
@@ -214,10 +223,11 @@ class Store:
             why: what was asked for.
             when: unix seconds.
         """
-        if digest(config) == self.running.digest:
+        content = content_of(config)
+        if digest_of(content) == self.running.digest:
             return self.running
         with transaction(self._connection):
-            revision = self._added(config, who, why, when)
+            revision = self._added(config, content, who, why, when)
             self._execute("UPDATE state SET running = ?", revision.number)
             self._prune()
         self._running = revision
@@ -260,7 +270,7 @@ class Store:
         """
         checked_name(name)
         with transaction(self._connection):
-            revision = self._added(config, who, why, when)
+            revision = self._added(config, content_of(config), who, why, when)
             self._keep(name, revision.number, who, when)
         return revision
 
@@ -315,11 +325,11 @@ class Store:
 
     # --- rows ------------------------------------------------------------------------------------------
 
-    def _added(self, config: Config, who: str, why: str, when: float) -> Revision:
-        body, written = pack(config)
+    def _added(self, config: Config, content: bytes, who: str, why: str, when: float) -> Revision:
+        written = digest_of(content)
         ((number,),) = self._connection.execute(
             "INSERT INTO revision (body, digest, who, at, why) VALUES (?, ?, ?, ?, ?) RETURNING number",
-            (body, written, who, when, why),
+            (pack(content), written, who, when, why),
         )
         return Revision(number=number, config=config, who=who, why=why, when=when, digest=written)
 

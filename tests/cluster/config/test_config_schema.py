@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 from config_examples import MASTER, config, configs, document, spelled_out
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Meta
 
 from cluster.config import canonical, schema, shape
 from cluster.errors import InvalidConfigurationError
@@ -87,6 +88,22 @@ def test_what_is_no_object_is_no_configuration(example: Any) -> None:
 def test_a_long_value_is_quoted_in_part() -> None:
     (line,) = problems({"interfaces": "x" * 1000})
     assert len(line) < 120
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        (int, "a whole number"),
+        (Annotated[int, Meta(le=7)], "a whole number of at most 7"),
+        (Annotated[int, Meta(ge=7)], "a whole number of at least 7"),
+        (Annotated[int, Meta(ge=1, le=7)] | None, "a whole number from 1 to 7 or null"),
+        (tuple[Annotated[str, Meta(description="x")], ...], "a list, each member text"),
+        (Annotated[Literal["a", "b"], Meta(description="x")], "one of a, b"),
+        (bool, "true or false"),
+    ],
+)
+def test_every_type_of_a_field_can_be_said_in_words(annotation: Any, words: str) -> None:
+    assert shape.expected(msgspec.inspect.type_info(annotation)) == words
 
 
 def test_half_a_surrogate_pair_is_refused_wherever_it_stands() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from cluster.model import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager
@@ -332,3 +332,29 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be used"):
         Store.open(tmp_path / "file" / "below")
+
+
+def test_a_store_that_was_closed_says_that_it_cannot_be_read(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        pass
+    with pytest.raises(StoreError, match="cannot be read"):
+        store.names()
+
+
+def test_a_store_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.db.new").mkdir()
+    with pytest.raises(StoreError, match="cannot be made"):
+        Store.open(tmp_path)
+
+
+def test_a_path_with_signs_of_an_address_is_a_path(tmp_path: Path) -> None:
+    with opened(tmp_path / "a ?b#c%20d") as store:
+        edit(store, "b.local")
+    assert (tmp_path / "a ?b#c%20d" / "config.db").exists()
+
+
+def test_the_directory_may_be_given_relative_to_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with opened(Path("state")) as store:
+        edit(store, "b.local")
+    assert (tmp_path / "state" / "config.db").exists()
