@@ -122,7 +122,12 @@ class Daemon:
             _engine_command(options),
             Listener(self._engine_event, self._followers.role_is, self._note),
         )
-        self._shell = Child("shell host", _shell_command(options), RestartPolicy(), steady_after=SHELL_PATIENCE)
+        self._shell = Child(
+            "shell host",
+            _shell_command(options),
+            RestartPolicy(),
+            was_healthy=lambda _pid, age: age > SHELL_PATIENCE,
+        )
 
     async def run(self) -> bool:
         """Serve until a signal ends it.
@@ -203,7 +208,6 @@ class Daemon:
         )
 
     def _engine_event(self, event: Document) -> None:
-        self._log.info("engine: %s", event["text"])
         self._events.add(
             event["kind"],
             event["text"],

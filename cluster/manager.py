@@ -313,8 +313,9 @@ class Manager:
         revision = self._store.running
         config = revision.config
         was_enabled = self._applied.cluster.enabled
-        problems = await self._network.apply(
-            config, leave_down=frozenset(config.cluster.backup_disable_interfaces)
+        problems, _secret = await asyncio.gather(
+            self._network.apply(config, leave_down=frozenset(config.cluster.backup_disable_interfaces)),
+            self._derived(config.cluster.passphrase),
         )
         self._applied = config
         if self._store.applied != revision:

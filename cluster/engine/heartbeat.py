@@ -2,54 +2,56 @@
 
 A process can hang without ending (SIGSTOP, a stuck system call). The heartbeat of the state page tells, but
 only a watcher that was itself scheduled on time may conclude anything: on a machine that stood still for a
-second every heartbeat is a second old, and killing the engine would make things worse. So the watcher's own
-lateness since the last beat is taken off the beat's age.
+second every heartbeat is a second old, and killing the engine would make things worse. A watcher that comes
+late therefore gives the engine another `LIMIT` to beat.
 """
 
 from __future__ import annotations
 
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 
-INTERVAL = Nanoseconds(NANOSECONDS_PER_SECOND // 20)
-"""Between two looks at the page."""
-LIMIT = Nanoseconds(350 * NANOSECONDS_PER_SECOND // 1000)
-"""An older heartbeat is a lost one. With the default timers the partner waits 753 ms after the last advert:
-250 ms of those may have passed when the engine stops, 50 ms until we look, some 30 ms take kill and restart."""
+_MILLISECOND = NANOSECONDS_PER_SECOND // 1000
 
+LIMIT = Nanoseconds(350 * _MILLISECOND)
+"""An older heartbeat is a lost one; the engine beats every 100 ms. With the default timers the partner waits 752 ms
+after our last advert: of those, 250 ms may have passed when the engine stops, and kill and restart take some 30."""
 FIRST_BEAT = Nanoseconds(2 * NANOSECONDS_PER_SECOND)
 """How long a process may take until it writes the page at all."""
+FIRST_LOOKS = Nanoseconds(20 * _MILLISECOND)
+"""Between two looks until then."""
+ON_TIME = Nanoseconds(50 * _MILLISECOND)
+"""A watcher that comes later than this was not scheduled on time."""
 
 
 class HeartbeatWatch:
-    """Judges one engine process; a new process needs a new watch.
+    """Judges one engine process; another process needs another watch.
 
     Args:
-        now: instant of the process's start or adoption; its first beat may take as long as `patience`.
-        patience: for the first beat.
+        now: instant of the process's start or adoption.
     """
 
-    def __init__(self, now: Nanoseconds, patience: Nanoseconds = FIRST_BEAT) -> None:
-        self._patience = patience
-        self._looked = now
-        self._beat = now
-        self._late = 0
-        self.seen = False
+    def __init__(self, now: Nanoseconds) -> None:
+        self._until = Nanoseconds(now + FIRST_BEAT)
+        self._beat: Nanoseconds | None = None
+        self.due = now
 
     def look(self, beat: Nanoseconds | None, now: Nanoseconds) -> bool:
-        """Take note of the page's heartbeat.
+        """Take note of the page's heartbeat; to be called when `due` has come, and whenever it is convenient.
 
         Args:
             beat: instant of the heartbeat on the page, None while this process has not written one.
-            now: instant of this look; looks are due every `INTERVAL`.
+            now: instant of this look.
 
         Returns:
             Whether the process is lost and has to be killed.
         """
-        self._late += max(0, now - self._looked - INTERVAL)
-        self._looked = now
-        if beat is not None and (beat != self._beat or not self.seen):
-            self.seen = True
+        lost, late = False, now - self.due > ON_TIME
+        if beat is not None and beat != self._beat:
             self._beat = beat
-            self._late = 0
-        limit = LIMIT if self.seen else self._patience
-        return now - self._beat - self._late > limit
+            self._until = Nanoseconds(beat + LIMIT)
+        elif now >= self._until:
+            lost = not late
+            self._until = Nanoseconds(now + (FIRST_BEAT if lost else LIMIT))
+        first = self._beat is None
+        self.due = min(self._until, Nanoseconds(now + FIRST_LOOKS)) if first else max(self._until, now)
+        return lost

@@ -13,9 +13,10 @@ import logging
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from cluster.engine.heartbeat import INTERVAL, HeartbeatWatch
+from cluster.engine.heartbeat import HeartbeatWatch
 from cluster.engine.link import EngineLink
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
 from cluster.process.adoption import listener_of
@@ -37,10 +38,12 @@ _LOG = logging.getLogger("clusterd")
 
 LINK_PATIENCE = 3.0
 """Seconds until an engine that was just started must be reachable."""
+LINK_PAUSE = 0.02
+"""Seconds between two attempts to connect to an engine that is starting."""
 STOP_PATIENCE = 10.0
 """Seconds an orderly stop may take, handover included."""
-_ABSENCE = Nanoseconds(NANOSECONDS_PER_SECOND)
-"""Without an engine for longer (or for the partner's patience) this node plays no part any more."""
+ABSENCE = Nanoseconds(NANOSECONDS_PER_SECOND)
+"""Without an engine for longer (or, if that is more, for the partner's patience) this node plays no part."""
 
 
 class Listener(NamedTuple):
@@ -71,12 +74,20 @@ class EngineSupervisor:
         self._socket_path = run_dir / SOCKET_FILE
         self._page_path = str(run_dir / PAGE_FILE)
         self._listener = listener
-        self._child = Child("engine", command, RestartPolicy(), on_start=self._started, on_end=self._ended)
+        self._child = Child(
+            "engine",
+            command,
+            RestartPolicy(),
+            was_healthy=lambda pid, _age: self._page_of(pid) is not None,
+            on_start=self._started,
+            on_end=self._ended,
+        )
         self._watch = HeartbeatWatch(_now())
-        self._alive_at = _now()
+        self._alive_at, self._patience = _now(), ABSENCE
         self._link: EngineLink | None = None
         self._linked = asyncio.Event()
         self._link_wanted = asyncio.Event()
+        self._look_wanted = asyncio.Event()
         self.role = Role.OFFLINE
 
     @property
@@ -175,6 +186,7 @@ class EngineSupervisor:
     def _started(self, pid: int) -> None:
         self._watch = HeartbeatWatch(_now())
         self._link_wanted.set()
+        self._look_wanted.set()
         _spare_from_oom(pid)
 
     def _ended(self, ended: Ended) -> None:
@@ -182,25 +194,36 @@ class EngineSupervisor:
         self._listener.noted("engine-restarted", f"the engine (pid {ended.pid}) {ended} and {again}")
 
     async def _keep_watch(self) -> None:
+        """Look at the page whenever a heartbeat is due; where there is no engine, wait for one."""
         while True:
             self._look()
-            await asyncio.sleep(INTERVAL.seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pause()):
+                    await self._look_wanted.wait()
+            self._look_wanted.clear()
+
+    def _pause(self) -> float | None:
+        if self._child.pid is not None:
+            return max(0, self._watch.due - _now()) / NANOSECONDS_PER_SECOND
+        return None if self.role is Role.OFFLINE else ABSENCE.seconds / 2
 
     def _look(self) -> None:
         """Read the state page: is the engine alive, and in which role?"""
-        now = _now()
-        page = Page.read(self._page_path)
-        pid = self._child.pid
-        ours = page if page is not None and page.pid == pid else None
-        if pid is not None and self._watch.look(ours.heartbeat if ours else None, now):
+        now, pid = _now(), self._child.pid
+        page = self._page_of(pid)
+        if pid is not None and self._watch.look(page.heartbeat if page else None, now):
             self._listener.noted("engine-hung", f"the engine (pid {pid}) gave no sign of life and is killed")
             self._child.kill()
-        elif ours is not None:
-            self._child.healthy()
-            self._alive_at = now
-            self._role_is(ours.role)
-        elif now - self._alive_at > _absence(page):
+        elif page is not None:
+            self._alive_at, self._patience = now, max(ABSENCE, page.patience)
+            self._role_is(page.role)
+        elif now - self._alive_at > self._patience:
             self._role_is(Role.OFFLINE)
+
+    def _page_of(self, pid: int | None) -> Snapshot | None:
+        """What the page says, if that very process wrote it."""
+        page = Page.read(self._page_path)
+        return page if page is not None and page.pid == pid else None
 
     def _role_is(self, role: Role) -> None:
         if role is not self.role:
@@ -219,7 +242,7 @@ class EngineSupervisor:
             try:
                 self._link = await EngineLink.connect(self._socket_path, self._event)
             except UnreachableError:
-                await asyncio.sleep(0.01 if not self._watch.seen else 0.1)
+                await asyncio.sleep(LINK_PAUSE)
                 continue
             self._linked.set()
             try:
@@ -229,7 +252,7 @@ class EngineSupervisor:
             finally:
                 self._link = None
                 self._linked.clear()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LINK_PAUSE)
 
     def _event(self, event: Document) -> None:
         self._listener.event(event)
@@ -271,10 +294,6 @@ class EngineSupervisor:
 
 def _now() -> Nanoseconds:
     return Nanoseconds(time.monotonic_ns())
-
-
-def _absence(page: Snapshot | None) -> Nanoseconds:
-    return max(_ABSENCE, page.patience) if page is not None else _ABSENCE
 
 
 def _spare_from_oom(pid: int) -> None:

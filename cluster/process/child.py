@@ -43,12 +43,10 @@ class Ended(NamedTuple):
     Attributes:
         pid: which one.
         status: exit status; negative for a signal; None where we are not its parent and cannot know.
-        was_healthy: whether it had reported health.
     """
 
     pid: int
     status: int | None
-    was_healthy: bool
 
     def __str__(self) -> str:
         if self.status is None:
@@ -65,9 +63,9 @@ class Child:
         name: for the log.
         command: what to run.
         policy: when to start again.
+        was_healthy: asked of each process that ended unasked: its pid and its age in seconds.
         on_start: called with the pid after each start or adoption.
         on_end: called after each end that was not asked for, once the restart is done or planned.
-        steady_after: seconds after which a process counts as healthy that does not say so itself.
     """
 
     def __init__(
@@ -76,20 +74,19 @@ class Child:
         command: Command,
         policy: RestartPolicy,
         *,
+        was_healthy: Callable[[int, float], bool],
         on_start: Callable[[int], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
-        steady_after: float | None = None,
     ) -> None:
         self._name = name
         self._command = command
         self._policy = policy
+        self._was_healthy = was_healthy
         self._on_start = on_start
         self._on_end = on_end
-        self._steady_after = steady_after
-        self._steady: asyncio.TimerHandle | None = None
         self._pid: int | None = None
         self._pidfd = -1
-        self._healthy = False
+        self._since = 0.0
         self._wanted = False
         self._restart: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
@@ -124,12 +121,6 @@ class Child:
         self._cancel_restart()
         self._watch(pid, pidfd)
         return True
-
-    def healthy(self) -> None:
-        """The running process does its work."""
-        if self._pid is not None and not self._healthy:
-            self._healthy = True
-            self._policy.healthy()
 
     def kill(self) -> None:
         """SIGKILL; since it is still wanted it is started again."""
@@ -177,26 +168,21 @@ class Child:
         self._watch(pid, os.pidfd_open(pid))
 
     def _watch(self, pid: int, pidfd: int) -> None:
-        self._pid, self._pidfd, self._healthy = pid, pidfd, False
+        self._pid, self._pidfd, self._since = pid, pidfd, time.monotonic()
         self._gone.clear()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(pidfd, self._ended)
-        if self._steady_after is not None:
-            self._steady = loop.call_later(self._steady_after, self.healthy)
+        asyncio.get_running_loop().add_reader(pidfd, self._ended)
         if self._on_start is not None:
             self._on_start(pid)
 
     def _ended(self) -> None:
         """The pidfd is readable: the process has ended."""
         assert self._pid is not None
-        ended = Ended(self._pid, _reap(self._pid), self._healthy)
+        ended = Ended(self._pid, _reap(self._pid))
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
-        self._pid, self._pidfd, self._healthy = None, -1, False
-        if self._steady is not None:
-            self._steady.cancel()
+        self._pid, self._pidfd = None, -1
         if self._wanted:
-            self._again(was_healthy=ended.was_healthy)
+            self._again(was_healthy=self._was_healthy(ended.pid, time.monotonic() - self._since))
             _LOG.warning("%s (pid %d) %s", self._name, ended.pid, ended)
             if self._on_end is not None:
                 self._on_end(ended)

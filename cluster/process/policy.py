@@ -35,15 +35,11 @@ class RestartPolicy:
         """How often in a row the child ended before it was healthy."""
         return self._failures
 
-    def healthy(self) -> None:
-        """The child does its work (the engine: its heartbeat was seen)."""
-        self._failures = 0
-
     def ended(self, *, was_healthy: bool, now: Nanoseconds) -> Nanoseconds:
         """The child ended, or could not even be started.
 
         Args:
-            was_healthy: whether `healthy` was true of this very child.
+            was_healthy: whether it had done its work before (the engine: a heartbeat was seen).
             now: instant of the end.
 
         Returns:
