@@ -110,7 +110,9 @@ def connect(directory: Path) -> sqlite3.Connection:
 def _opened(path: Path) -> sqlite3.Connection:
     # One process, one call at a time, but not always from the same thread: fsync may be kept off the loop's.
     try:
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+        )
     except sqlite3.Error as error:
         raise StoreError(f"the store {path} cannot be opened: {error}") from error
 

@@ -177,6 +177,11 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         {"addresses__1__address": "255.255.255.255/32"},
         "addresses.1.address: '255.255.255.255/32' is no address of a ",
     ),
+    *(
+        ({"addresses__1__address": text}, f"addresses.1.address: '{text}' is no address of a single host in a ")
+        for text in ("ff02::12/64", "::/64", "::1/128", "240.0.0.1/8")
+    ),
+    ({"addresses__1__address": "10.0.0.4/30"}, "addresses.1.address: '10.0.0.4/30' is the address of the network "),
     # virtual addresses
     (
         {"virtual_addresses__x": {"device": "LAN2", "address": "10.0.0.1/24"}},
@@ -316,6 +321,8 @@ def test_a_broken_rule_is_named_with_its_path_and_what_is_allowed(changes: dict[
         {"cluster__hotwire_local": "", "cluster__hotwire_remote": []},
         {"interfaces__LAN1__vrid": 2},
         {"addresses__1__address": "fd00::1/64"},
+        {"addresses__1__address": "fd00::/64"},
+        {"addresses__1__address": "10.0.0.1/1"},
         {"addresses__1__address": "10.0.0.0/31"},
         {"addresses__1__address": "10.0.0.1/31"},
         {"addresses__1__address": "10.0.0.0/32"},

@@ -353,7 +353,7 @@ def test_a_path_with_signs_of_an_address_is_a_path(tmp_path: Path) -> None:
     assert (tmp_path / "a ?b#c%20d" / "config.db").exists()
 
 
-def test_the_directory_may_be_given_relative_to_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_directory_may_be_given_as_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with opened(Path("state")) as store:
         edit(store, "b.local")
