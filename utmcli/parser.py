@@ -81,9 +81,15 @@ class ProblemError(Exception):
         self.problem = problem
 
 
-def parse(grammar: Grammar, line: str) -> Invocation | Problem:
-    """Understand one line, whatever it holds."""
-    reader = Reader(grammar)
+def parse(grammar: Grammar, line: str, *, has_input: bool = False) -> Invocation | Problem:
+    """Understand one line, whatever it holds.
+
+    Args:
+        grammar: what can be said.
+        line: as typed.
+        has_input: there is standard input to read: the key that a command takes from it need not be given.
+    """
+    reader = Reader(grammar, has_input)
     try:
         for token in tokenize(line):
             reader.feed(token)
@@ -117,6 +123,7 @@ class Reader:
 
     Attributes:
         grammar: what can be said.
+        has_input: the key that a command reads from standard input may be missing.
         node: how far the command words have led.
         command: once they have led to one.
         values: by key, as far as read.
@@ -129,6 +136,7 @@ class Reader:
     """
 
     grammar: Grammar
+    has_input: bool = False
     node: Node = field(init=False)
     path: tuple[str, ...] = ()
     command: Command | None = None
@@ -332,7 +340,8 @@ class Reader:
         if self.pending is not None and not self._may_end(self.pending):
             message = f'"{self.pending.name}" needs a value'
             raise _problem(Kind.INCOMPLETE, column, message, expected_values(self.pending))
-        missing = tuple(key.name for key in self.command.keys if key.required and key.name not in self.values)
+        given = {*self.values, *([self.command.reads_input] if self.has_input else [])}
+        missing = tuple(key.name for key in self.command.keys if key.required and key.name not in given)
         if missing:
             message = f'"{self.command.name}" needs {_each(missing)}'
             raise _problem(Kind.INCOMPLETE, column, message, missing)

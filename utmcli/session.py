@@ -105,7 +105,7 @@ class Session:
         Raises:
             ConnectionError: the reader is gone.
         """
-        understood = parse(GRAMMAR, line)
+        understood = parse(GRAMMAR, line, has_input=read_input is not None)
         if isinstance(understood, Problem):
             await screen.write_error(understood.render(line))
             return understood.exit_code
