@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cluster.config import database
@@ -27,7 +28,7 @@ from cluster.config.revision import (
     unpack,
     verify,
 )
-from cluster.errors import ClusterError, ConflictError, NotFoundError, StoreError
+from cluster.errors import ConflictError, NotFoundError, StoreError
 from cluster.model import Config, NamedConfig
 
 if TYPE_CHECKING:
@@ -69,17 +70,14 @@ class Store:
             LockedError: another process has it open.
             StoreError: it is damaged or newer than this software; it is left as it is.
         """
-        lock = database.lock(directory)
-        try:
+        with ExitStack() as undo:
+            lock = database.lock(directory)
+            undo.callback(os.close, lock)
             connection = database.connect(directory)
-            try:
-                return cls(connection, lock)
-            except ClusterError:
-                connection.close()
-                raise
-        except ClusterError:
-            os.close(lock)
-            raise
+            undo.callback(connection.close)
+            store = cls(connection, lock)
+            undo.pop_all()
+            return store
 
     def close(self) -> None:
         """Give the file and the lock back; the store cannot be used any more."""

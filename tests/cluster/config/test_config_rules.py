@@ -37,7 +37,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"hostname": "a\n"}, "hostname: 'a\\n' is no host name; "),
     ({"hostname": "ä.local"}, "hostname: 'ä.local' is no host name; "),
     ({"hostname": "a" * 64}, "hostname: 'aaaa"),
-    ({"hostname": ".".join(["abc"] * 64)}, "hostname: 'abc.abc"),
+    ({"hostname": ".".join(["abc"] * 63 + ["ab"])}, "hostname: 'abc.abc"),
     # interface names
     (
         lan(""),
@@ -240,6 +240,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         "cluster.hotwire_remote: 192.168.180.3 is there 2 times; once is enough",
     ),
     # passphrase
+    ({"cluster__passphrase": "1"}, "cluster.passphrase: is too short; "),
     (
         {"cluster__passphrase": "seven77"},
         "cluster.passphrase: is too short; at least 8 characters, or hex: and a key, are allowed",
@@ -335,6 +336,7 @@ def test_a_broken_rule_is_named_with_its_path_and_what_is_allowed(changes: dict[
         {"variables__securepoint_firewall__UPDATE_TRIGGER_DELAY": "0"},
         {"variables__securepoint_firewall__UPDATE_TRIGGER_DELAY": "3600"},
         {"hostname": "a"},
+        {"hostname": ".".join(["abc"] * 63 + ["a"])},
         {"hostname": "1.2-3.x"},
         vlan(),
         vlan(flags=["HA"], vrid=1),
