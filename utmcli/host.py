@@ -20,17 +20,28 @@ from typing import TYPE_CHECKING
 
 import cluster
 import utmcli
-from cluster.errors import ProtocolError
+from cluster.errors import ClusterError, ProtocolError
 from cluster.rpc.messages import Actor
 from utmcli import logs, privileges
 from utmcli.arguments import Arguments, UsageError, understand
+from utmcli.commands import GRAMMAR
+from utmcli.completion import complete, which_live
 from utmcli.console import SOCKET_FILE, Console, refuse
 from utmcli.history import LineHistory
 from utmcli.link import Link
+from utmcli.live import fetch
 from utmcli.oneshot import lines_of, run_commands, run_script, whole_input
-from utmcli.render import EXIT_FAILED, EXIT_NOT_AUTHORISED, EXIT_UNREACHABLE, EXIT_USAGE
+from utmcli.render import (
+    EXIT_FAILED,
+    EXIT_NOT_AUTHORISED,
+    EXIT_OK,
+    EXIT_UNREACHABLE,
+    EXIT_USAGE,
+    error_text,
+    exit_code,
+)
 from utmcli.repl import Conversation
-from utmcli.session import Session
+from utmcli.session import Session, mishap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -160,9 +171,20 @@ class Host:
             return EXIT_USAGE
         session = Session(actor, self._link, "json" if wish.json else "table")
         session.width = console.columns
-        return await self._conduct(session, console, wish)
+        try:
+            return await self._conduct(session, console, wish)
+        except ClusterError as error:  # of the session's own input, not of a command
+            await console.write_error(error_text(error))
+            return exit_code(error)
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 - a mistake of ours ends this session only; it is logged whole
+            await console.write_error(mishap(f"a session of {actor.user}"))
+            return EXIT_FAILED
 
     async def _conduct(self, session: Session, console: Console, wish: Arguments) -> int:
+        if wish.complete is not None:
+            return await _complete(session, console, wish.complete)
         if len(wish.commands) == 1:
             return await session.run(wish.commands[0], console, _input_for(console))
         if wish.commands:
@@ -177,6 +199,14 @@ class Host:
     def _conversation(self, session: Session, console: Console) -> Conversation:
         history = LineHistory(self._run_dir / STATE_DIRECTORY, session.user)
         return Conversation(session, console, history)
+
+
+async def _complete(session: Session, console: Console, line: str) -> int:
+    """For the completion of other shells: a candidate a line, its description behind a tabulator."""
+    live = await fetch(session.ask, which_live(GRAMMAR, line))
+    candidates = complete(GRAMMAR, line, live)
+    await console.write("".join(f"{found.text}\t{found.description}\n" for found in candidates))
+    return EXIT_OK
 
 
 def _input_for(console: Console) -> Callable[[], Awaitable[str]] | None:

@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("utmcli")
 
 
+def mishap(what: str) -> str:
+    """Log the exception that is being handled; the sentence for its user, with a number that finds it in the log.
+
+    Args:
+        what: failed.
+    """
+    reference = secrets.token_hex(4)
+    _LOG.exception("%s failed unexpectedly, reference %s", what, reference)
+    return f"% Error: this should not have happened; the shell host's log has the details under {reference}\n"
+
+
 class Screen(Protocol):
     """Where a session writes; each call waits until the reader keeps up."""
 
@@ -120,12 +131,7 @@ class Session:
         except ConnectionError:
             raise
         except Exception:  # noqa: BLE001 - one command's mistake must not end the session; it is logged whole
-            reference = secrets.token_hex(4)
-            name = understood.command.name
-            _LOG.exception("%s of %s failed unexpectedly, reference %s", name, self.user, reference)
-            await screen.write_error(
-                f"% Error: this should not have happened; the shell host's log has the details under {reference}\n"
-            )
+            await screen.write_error(mishap(f"{understood.command.name} of {self.user}"))
             return EXIT_FAILED
         return EXIT_OK
 
