@@ -27,6 +27,7 @@ SIZE = 4096
 _LAYOUT = Struct("=8sQQQQQQQQQ16s")
 _PID, _HEARTBEAT, _ADVERT, _PARTNER_PATIENCE, _ROLE, _SINCE, _EVENT, _SEQUENCE, _HANDED_OVER = range(1, 10)
 _BOOT_AT = 80
+_MARKS_AT = 1024
 _ROLES = (Role.OFFLINE, Role.BACKUP, Role.MASTER)
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -118,6 +119,11 @@ class Page:
         finally:
             os.close(handle)
         return _decode(data, boot_id())
+
+    @property
+    def marks(self) -> memoryview:
+        """The place of the senders' sequences (marks.py)."""
+        return memoryview(self._map)[_MARKS_AT:]
 
     def claim(self) -> None:
         """From now on the page speaks for this process; not before its role is on it."""

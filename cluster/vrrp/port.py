@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
     from cluster.net.rtnetlink import Link
     from cluster.units import Nanoseconds, Priority
-    from cluster.vrrp.auth import Verifier
     from cluster.vrrp.sequence import Sequence
     from cluster.vrrp.settings import InterfaceSettings
-    from cluster.vrrp.wire import Wire
+    from cluster.vrrp.wire import Guard, Wire
 
 
 class Dropped(NamedTuple):
@@ -55,7 +54,7 @@ class Port:
     Args:
         settings: from engine.json.
         wire: common to all interfaces.
-        verifier: judges signatures; None: adverts are not authenticated that way.
+        guard: judges signatures; None: adverts are not authenticated that way.
 
     Attributes:
         settings: as given.
@@ -63,20 +62,22 @@ class Port:
         own_address: the interface's first address that is no virtual one, None without one.
         sent: adverts that left.
         received: adverts that were believed.
+        unsigned: how many of these were not signed although keys are configured.
         rejected: how many were not, by reason.
         errors: system calls that failed, by symbol.
     """
 
-    def __init__(self, settings: InterfaceSettings, wire: Wire, verifier: Verifier | None) -> None:
+    def __init__(self, settings: InterfaceSettings, wire: Wire, guard: Guard | None) -> None:
         self.settings = settings
         self.link: Link | None = None
         self.own_address: bytes | None = None
         self.sent = 0
         self.received = 0
+        self.unsigned = 0
         self.rejected: dict[Reject, int] = {}
         self.errors: dict[str, int] = {}
         self._wire = wire
-        self._verifier = verifier
+        self._guard = guard
         self._socket: socket | None = None
         self._membership: socket | None = None
         self._frames: dict[Priority, tuple[bytes, Signer | None]] = {}
@@ -90,11 +91,11 @@ class Port:
         """The address our adverts come from: the interface's own, else its virtual one."""
         return self.own_address or self.settings.addresses[0].address
 
-    def configure(self, settings: InterfaceSettings, wire: Wire, verifier: Verifier | None) -> None:
+    def configure(self, settings: InterfaceSettings, wire: Wire, guard: Guard | None) -> None:
         """Replace the configuration; socket and counters stay."""
         self.settings = settings
         self._wire = wire
-        self._verifier = verifier
+        self._guard = guard
         self._addresses = frozenset(v.address for v in settings.addresses)
         self._renew()
 
@@ -192,9 +193,10 @@ class Port:
         except RejectedError as problem:
             return self._drop(problem.reason, bytes(frame[26:30]))
         reason = check_local(received, self._local, bytes(frame[6:12]))
-        if reason is None and self._verifier is not None:
-            verdict = self._verifier.verify(received, unix)
+        if reason is None and self._guard is not None:
+            verdict = self._guard.verify(received, unix)
             reason = None if verdict.accepted else verdict.reason
+            self.unsigned += verdict.accepted and verdict.reason is not None
         if reason is not None:
             return self._drop(reason, received.source)
         self.received += 1

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from select import epoll
 
     from cluster.net.rtnetlink import Change, Requests
-    from cluster.vrrp.auth import Verifier
     from cluster.vrrp.settings import InterfaceSettings, VirtualAddress
-    from cluster.vrrp.wire import Wire
+    from cluster.vrrp.wire import Guard, Wire
 
 
 class LinkChanged(NamedTuple):
@@ -66,16 +65,16 @@ class Ports:
         """The interface whose socket has this file descriptor."""
         return self._by_handle.get(handle)
 
-    def configure(self, interfaces: Iterable[InterfaceSettings], wire: Wire, verifier: Verifier | None) -> None:
+    def configure(self, interfaces: Iterable[InterfaceSettings], wire: Wire, guard: Guard | None) -> None:
         """Replace the configuration: interfaces that stay keep their sockets and counters, others are closed."""
         before = self._ports
         self._ports = {}
         for settings in interfaces:
             port = before.pop(settings.name, None)
             if port is None:
-                port = Port(settings, wire, verifier)
+                port = Port(settings, wire, guard)
             else:
-                port.configure(settings, wire, verifier)
+                port.configure(settings, wire, guard)
             self._ports[settings.name] = port
         for port in before.values():
             self._by_handle.pop(port.handle, None)

@@ -21,6 +21,7 @@ from cluster.vrrp.control_server import ControlServer
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import Role
 from cluster.vrrp.kernel import Kernel
+from cluster.vrrp.marks import Marks
 from cluster.vrrp.page import Page
 from cluster.vrrp.port import Differing, Dropped
 from cluster.vrrp.ports import Ports
@@ -43,6 +44,7 @@ BEAT_EVERY = Nanoseconds(100_000_000)
 ADVERTS_PER_TURN = 32
 """Of one interface: a flood must not keep the loop from its timers."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
+SAVE_MARKS_EVERY = Nanoseconds(60_000_000_000)
 QUIET = Nanoseconds(20_000_000)
 """How long nothing may be due before work that can wait is done."""
 
@@ -64,10 +66,15 @@ class Engine:
     def __init__(self, run_dir: str, state_dir: str | None, log: Log) -> None:
         self._lock = engine_lock()
         self._run_dir = run_dir
+        self._state_dir = state_dir
+        self._save_marks_at = Nanoseconds(_now() + SAVE_MARKS_EVERY)
         self._settings = settings.load(f"{run_dir}/{control.CONFIG_FILE}")
-        self._keyring = Keyring()
-        wire, verifier = self._keyring.configure(self._settings)
         self._page = Page(f"{run_dir}/{control.PAGE_FILE}")
+        self._marks = Marks(self._page.marks)
+        if self._page.before is None and state_dir is not None:
+            self._marks.restore(state_dir)
+        self._keyring = Keyring(self._marks)
+        wire, guard = self._keyring.configure(self._settings)
         self._page.interval_is(self._settings.advert_interval)
         self._reporter = Reporter(log, self._page)
         self._reservation = Reservation(state_dir, self._page.sequence, reach(self._settings.authentication))
@@ -76,7 +83,7 @@ class Engine:
         requests = Requests()
         monitor = Monitor(requests)
         self._ports = Ports(requests, self._poller)
-        self._ports.configure(self._settings.interfaces, wire, verifier)
+        self._ports.configure(self._settings.interfaces, wire, guard)
         self._addresses = VirtualAddresses(requests)
         self._watches = Watches(self._poller)
         self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
@@ -158,6 +165,8 @@ class Engine:
                 self._usable_changed(port)
         if self._lock_memory_at is not None and self._lock_memory_at <= now:
             self._lock_memory(now)
+        if self._save_marks_at <= now:
+            self._save_marks(now)
 
     def _lock_memory(self, now: Nanoseconds) -> None:
         patience_over = now >= (self._lock_memory_at or 0) + 10 * LOCK_MEMORY_AFTER
@@ -266,8 +275,7 @@ class Engine:
         try:
             self._reservation.renew(unix)
         except OSError as problem:
-            text = f"the state directory cannot be written: {problem.strerror}"
-            self._reporter.tell_once("state", "state", "", text)
+            self._reporter.tell_once("state", "state", "", f"the state directory cannot be written: {problem}")
 
     def _remember_role(self) -> None:
         handed_over = self._election.view(_now()).handed_over
@@ -311,10 +319,10 @@ class Engine:
             InvalidConfigurationError: it is missing or wrong.
         """
         loaded = settings.load(f"{self._run_dir}/{control.CONFIG_FILE}")
-        wire, verifier = self._keyring.configure(loaded)
+        wire, guard = self._keyring.configure(loaded)
         self._settings = loaded
         before = self._ports.virtual_configured()
-        self._ports.configure(loaded.interfaces, wire, verifier)
+        self._ports.configure(loaded.interfaces, wire, guard)
         self._addresses.remove_virtual(before - self._ports.virtual_configured())
         self._kernel.settle(_now())
         self._page.interval_is(loaded.advert_interval)
@@ -342,12 +350,22 @@ class Engine:
             "interfaces": interfaces,
         }
 
+    def _save_marks(self, now: Nanoseconds) -> None:
+        self._save_marks_at = Nanoseconds(now + SAVE_MARKS_EVERY)
+        if self._state_dir is None:
+            return
+        try:
+            self._marks.save(self._state_dir)
+        except OSError as problem:
+            self._reporter.tell_once("state", "state", "", f"the state directory cannot be written: {problem}")
+
     def _close(self, server: ControlServer) -> None:
         self._page.role_is(Role.OFFLINE, Nanoseconds(time.time_ns()), handed_over=False)
+        self._save_marks(_now())
         try:
             self._reservation.settle()
         except OSError as problem:
-            self._reporter.failed(f"the state directory cannot be written: {problem.strerror}")
+            self._reporter.failed(f"the state directory cannot be written: {problem}")
         server.close()
         self._ports.close()
 

@@ -10,6 +10,7 @@
                      "virtual_addresses": ["192.168.200.1/24"], "source": "192.168.12.141",
                      "own_address": true, "partner_heard_age": 0.1 | null, "partner_priority": 253 | null,
                      "partner_address": "192.168.12.142" | null, "adverts_sent": 4, "adverts_received": 0,
+                     "adverts_unsigned": 0 (believed all the same: policy permissive or receive-only),
                      "rejected": {"bad-tag": 1}, "explained": {"bad-tag": "the signature is wrong: ..."},
                      "errors": {"ENETDOWN": 2}, "watch": {"192.0.2.1": true}}]}
 """
@@ -66,6 +67,7 @@ def describe_interface(path: PathView, port: Port, watched: dict[str, bool], now
         "partner_address": None if source is None else inet_ntop(AF_INET, source.to_bytes(4, "big")),
         "adverts_sent": port.sent,
         "adverts_received": port.received,
+        "adverts_unsigned": port.unsigned,
         "rejected": {reason.value: count for reason, count in port.rejected.items()},
         "explained": {reason.value: reason.explanation for reason in port.rejected},
         "errors": dict(port.errors),

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from cluster.vrrp.auth import Key, Policy, Verifier, derive_key
+from cluster.vrrp.auth import Key, Policy, Sender, Verifier, derive_key
 from cluster.vrrp.local import simple_password
 from cluster.vrrp.packet import AUTH_NONE, AUTH_SIMPLE, NO_AUTH_DATA
 
 if TYPE_CHECKING:
-    from cluster.units import Centiseconds
+    from collections.abc import Iterable
+
+    from cluster.units import Centiseconds, Nanoseconds, Seconds
+    from cluster.vrrp.auth import Verdict
+    from cluster.vrrp.marks import Marks
+    from cluster.vrrp.packet import Received
     from cluster.vrrp.settings import EngineSettings
+
+_TRAILER_START = Struct(">BBxxQ")
 
 
 class Wire(NamedTuple):
@@ -31,18 +39,49 @@ class Wire(NamedTuple):
     key: Key | None = None
 
 
-class Keyring:
-    """Turns the configured authentication into a `Wire` and a verifier.
+class Guard:
+    """Judges signatures, and keeps in `marks` how far each sender got.
 
-    It lives as long as the engine: the verifier remembers how far the partner's sequence got, and a key that
-    was stretched from a passphrase (80 ms) is not stretched again.
+    Args:
+        marks: outlives the engine.
     """
 
-    def __init__(self) -> None:
-        self._secrets: dict[str, bytes] = {}
-        self._verifier: Verifier | None = None
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._verifier = Verifier((), marks=marks.load())
+        self._fingerprints: dict[int, str] = {}
 
-    def configure(self, settings: EngineSettings) -> tuple[Wire, Verifier | None]:
+    def configure(self, keys: Iterable[Key], policy: Policy, freshness: Seconds | None) -> None:
+        """Replace keys and policy; how far the senders got stays."""
+        self._fingerprints = {key.key_id: key.fingerprint for key in keys}
+        self._verifier.configure(keys, policy, freshness)
+
+    def verify(self, received: Received, unix: Nanoseconds) -> Verdict:
+        """Whether an advert may be believed; `unix` in nanoseconds since 1970, UTC."""
+        verdict = self._verifier.verify(received, unix)
+        if verdict.accepted and verdict.reason is None:
+            _, key_id, sequence = _TRAILER_START.unpack_from(received.advert.trailer)
+            sender = Sender(received.family, received.advert.vrid, received.source)
+            self._marks.keep(sender, self._fingerprints[key_id], sequence)
+        return verdict
+
+
+class Keyring:
+    """Turns the configured authentication into a `Wire` and a guard.
+
+    It lives as long as the engine: the guard knows how far the partner's sequence got, and a key that was
+    stretched from a passphrase (80 ms) is not stretched again.
+
+    Args:
+        marks: how far the senders' sequences got, from an earlier life.
+    """
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._secrets: dict[str, bytes] = {}
+        self._guard: Guard | None = None
+
+    def configure(self, settings: EngineSettings) -> tuple[Wire, Guard | None]:
         """The wire format, and what judges signatures (None: nothing does).
 
         Raises:
@@ -55,11 +94,10 @@ class Keyring:
             return Wire(3, interval), None
         keys = {key_id: Key(key_id, self._secret(text)) for key_id, text in authentication.keys}
         policy = Policy(authentication.policy)
-        if self._verifier is None:
-            self._verifier = Verifier(keys.values(), policy, authentication.freshness)
-        else:
-            self._verifier.configure(keys.values(), policy, authentication.freshness)
-        return Wire(3, interval, key=keys[authentication.send_key] if policy.signs else None), self._verifier
+        if self._guard is None:
+            self._guard = Guard(self._marks)
+        self._guard.configure(keys.values(), policy, authentication.freshness)
+        return Wire(3, interval, key=keys[authentication.send_key] if policy.signs else None), self._guard
 
     def _secret(self, text: str) -> bytes:
         if text not in self._secrets:
