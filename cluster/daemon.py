@@ -46,6 +46,7 @@ from cluster.rpc.server import Server
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Iterator
 
     from cluster.engine.settings import Document
     from cluster.peer import Peer
@@ -83,18 +84,30 @@ def main(state_dir: Path, run_dir: Path, factory: Path | None, no_shell: bool) -
     """The cluster's daemon: configuration, VRRP engine, and the socket the shell speaks to."""
     log = service.begin_log()
     options = Options(state_dir.absolute(), run_dir.absolute(), factory, not no_shell)
+    again: bool | None = None
     try:
         _make_directory(options.state_dir, 0o700)
         _make_directory(options.run_dir, 0o755)
         again = asyncio.run(_run(options, log))
-    except ClusterError as error:
-        for text in (error.message, *error.details):
+    except* ClusterError as problems:
+        for text in _sentences(problems):
             log.critical("%s", text)
+    if again is None:
         sys.exit(1)
     if again:
         log.info("executing itself anew")
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell is what we want
     log.info("ended")
+
+
+def _sentences(problems: BaseExceptionGroup[ClusterError]) -> Iterator[str]:
+    """What an administrator has to know of errors that ended the start, one line each."""
+    for problem in problems.exceptions:
+        if isinstance(problem, BaseExceptionGroup):
+            yield from _sentences(problem)
+        else:
+            yield problem.message
+            yield from problem.details
 
 
 async def _run(options: Options, log: logging.Logger) -> bool:
@@ -116,11 +129,11 @@ class Daemon:
         self._events = EventLog(options.state_dir / "events")
         self._host = Host(options.run_dir / "addresses.json")
         self._disabled = DisabledInterfaces(self._host)
-        self._followers = Followers((self._disabled,), lambda text: self._note("follower-failed", text))
+        self._followers = Followers((self._disabled,), lambda text: self._events.note("follower-failed", text))
         self._engine = EngineSupervisor(
             options.run_dir,
             _engine_command(options),
-            Listener(self._engine_event, self._followers.role_is, self._note),
+            Listener(self._engine_event, self._followers.role_is, self._events.note),
         )
         self._shell = Child(
             "shell host",
@@ -156,7 +169,10 @@ class Daemon:
         await (manager.resume() if marker.is_set else manager.boot())
         marker.set()
         server = Server(self._options.run_dir / SOCKET_FILE, manager, self._allowed)
-        await server.start(_shell_group())
+        try:
+            await server.start(_shell_group())
+        except OSError as error:
+            raise ClusterError(f"nothing can listen in {self._options.run_dir}: {error}") from error
         self._shell_begins()
         service.say_ready()
         self._log.info("serving in %s", self._options.run_dir)
@@ -217,10 +233,6 @@ class Daemon:
             origin=event["n"],
         )
 
-    def _note(self, kind: str, text: str) -> None:
-        self._log.warning("%s: %s", kind, text)
-        self._events.add(kind, text, at=time.time())
-
     def _leave(self, power_off: bool) -> None:
         self._leaving = asyncio.create_task(self._restart_machine(power_off=power_off))
 
@@ -232,9 +244,9 @@ class Daemon:
             machine.restart(power_off=power_off)
             await asyncio.sleep(INIT_PATIENCE)
         except ClusterError as error:
-            self._note("reboot-failed", error.message)
+            self._events.note("reboot-failed", error.message)
         else:
-            self._note("reboot-failed", f"process 1 did not end this machine within {INIT_PATIENCE:g} s")
+            self._events.note("reboot-failed", f"process 1 did not end this machine within {INIT_PATIENCE:g} s")
         self._engine.start_as_before()
 
     def _allowed(self, peer: Peer) -> bool:

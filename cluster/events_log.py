@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
+from cluster import files
 from cluster.errors import UnreachableError
 from cluster.model import ClusterEvent
 
@@ -44,12 +45,12 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lines: deque[_Line] = deque(_read(path), maxlen=CAPACITY)
-        self._in_file = len(self._lines)
+        lines = _read(path)
+        self._lines = deque(lines, maxlen=CAPACITY)
+        self._in_file = len(lines)
         self._number = self._lines[-1].event.number if self._lines else 0
         self._known = {(line.origin, line.event.at) for line in self._lines if line.origin}
         self._followers: set[asyncio.Queue[ClusterEvent]] = set()
-        self._shorten()
 
     def add(self, kind: str, text: str, *, at: float, interface: str = "", role: str = "", origin: int = 0) -> None:
         """Note an event.
@@ -78,6 +79,11 @@ class EventLog:
             except asyncio.QueueFull:
                 self._followers.discard(queue)  # notices when it has read what it has
 
+    def note(self, kind: str, text: str) -> None:
+        """Note something of clusterd's own, now; it goes to the log, too."""
+        _LOG.info("%s: %s", kind, text)
+        self.add(kind, text, at=time.time())
+
     def last(self, limit: int) -> tuple[ClusterEvent, ...]:
         """The newest events, oldest of them first."""
         return tuple(line.event for line in self._lines)[-limit:] if limit > 0 else ()
@@ -100,21 +106,22 @@ class EventLog:
     def _append(self, line: _Line) -> None:
         try:
             with self._path.open("ab") as file:
-                file.write(msgspec.json.encode(line) + b"\n")
+                file.write(_encoded(line))
+            self._in_file += 1
+            self._shorten()
         except OSError as error:
             _LOG.error("an event is not kept on disk: %s", error)
-            return
-        self._in_file += 1
-        self._shorten()
 
     def _shorten(self) -> None:
         if self._in_file < 2 * CAPACITY:
             return
-        fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in self._lines))
-        fresh.replace(self._path)
+        files.replace(self._path, b"".join(_encoded(line) for line in self._lines))
         self._in_file = len(self._lines)
         self._known = {(line.origin, line.event.at) for line in self._lines if line.origin}
+
+
+def _encoded(line: _Line) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
 
 
 def _read(path: Path) -> list[_Line]:
@@ -122,7 +129,7 @@ def _read(path: Path) -> list[_Line]:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o600))
+        files.replace(path, b"")
         return []
     lines = []
     for text in raw.splitlines():

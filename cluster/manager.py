@@ -15,7 +15,6 @@ settings in the run directory.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from cluster.model import Config, InterfaceState
     from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Ask
     from cluster.vrrp.events import Role
-
-_LOG = logging.getLogger("clusterd")
 
 
 class Engine(Protocol):
@@ -158,14 +155,14 @@ class Manager:
             maintenance = self._store.maintenance if told is None else bool(told.get("maintenance"))
             await self._tell_engine(maintenance=maintenance)
         except ClusterError as error:
-            self._note("engine-failed", error.message)
+            self._events.note("engine-failed", error.message)
 
     async def _apply_complaining(self) -> None:
         try:
             for warning in await self._apply():
-                self._note("problem", warning)
+                self._events.note("problem", warning)
         except ClusterError as error:
-            self._note("engine-failed", error.message)
+            self._events.note("engine-failed", error.message)
 
     # --- requests -----------------------------------------------------------------------------------
 
@@ -256,30 +253,30 @@ class Manager:
 
     async def _save(self, ask: m.SaveConfig, actor: Actor) -> m.Done:
         self._store.save(ask.name or None, actor.user, time.time())
-        self._note("config-saved", f"{_who(actor)} saved the configuration {self._current_name()}")
+        self._events.note("config-saved", f"{_who(actor)} saved the configuration {self._current_name()}")
         return m.Done()
 
     async def _set_start(self, ask: m.SetStartConfig, actor: Actor) -> m.Done:
         self._store.set_start(ask.name)
-        self._note("config-start", f"{_who(actor)} made {ask.name} the start configuration")
+        self._events.note("config-start", f"{_who(actor)} made {ask.name} the start configuration")
         return m.Done()
 
     async def _load(self, ask: m.LoadConfig, actor: Actor) -> m.Done:
         before = self._store.running.config
         self._store.load(ask.name)
-        self._note("config-loaded", f"{_who(actor)} loaded the configuration {ask.name}")
+        self._events.note("config-loaded", f"{_who(actor)} loaded the configuration {ask.name}")
         await self._delay_at_once(before)
         return m.Done()
 
     async def _delete(self, ask: m.DeleteConfig, actor: Actor) -> m.Done:
         self._store.delete(ask.name)
-        self._note("config-deleted", f"{_who(actor)} deleted the configuration {ask.name}")
+        self._events.note("config-deleted", f"{_who(actor)} deleted the configuration {ask.name}")
         return m.Done()
 
     async def _import(self, ask: m.ImportConfig, actor: Actor) -> m.Done:
         config = schema.parse_text(ask.text)
         self._store.put(ask.name, config, actor.user, f"import as {ask.name}", time.time())
-        self._note("config-imported", f"{_who(actor)} imported the configuration {ask.name}")
+        self._events.note("config-imported", f"{_who(actor)} imported the configuration {ask.name}")
         return m.Done(schema.warnings(config))
 
     async def _set_maintenance(self, ask: m.SetMaintenance, actor: Actor) -> m.Done:
@@ -287,7 +284,7 @@ class Manager:
             self._store.maintenance = ask.value
             switch = "on" if ask.value else "off"
             text = f"{_who(actor)} switched maintenance {switch}; the role follows with the update"
-            self._note("maintenance", text)
+            self._events.note("maintenance", text)
         return m.Done()
 
     async def _delay_at_once(self, before: Config) -> None:
@@ -323,7 +320,7 @@ class Manager:
         self._follow_anew()
         await self._tell_engine(maintenance=self._store.maintenance)
         if was_enabled and not config.cluster.enabled:
-            self._note("cluster-off", "the cluster was switched off on this node")
+            self._events.note("cluster-off", "the cluster was switched off on this node")
         return problems
 
     def _follow_anew(self) -> None:
@@ -358,23 +355,17 @@ class Manager:
         if not self._applied.cluster.enabled:
             raise RefusedError("the cluster is switched off on this node")
         await self._engine.ask("switch", force=ask.force)
-        self._note("switch", f"{_who(actor)} asked to hand the role over")
+        self._events.note("switch", f"{_who(actor)} asked to hand the role over")
         return m.Done()
 
     async def _reboot(self, ask: m.Reboot, actor: Actor) -> m.Done:
         what = "powered off" if ask.power_off else "restarted"
-        self._note("reboot", f"this machine is {what}, as {_who(actor)} asked")
+        self._events.note("reboot", f"this machine is {what}, as {_who(actor)} asked")
         self._leave(ask.power_off)
         return m.Done()
 
-    # --- events -------------------------------------------------------------------------------------
-
     def _current_name(self) -> str:
         return next(entry.name for entry in self._store.names() if entry.current)
-
-    def _note(self, kind: str, text: str) -> None:
-        _LOG.info("%s: %s", kind, text)
-        self._events.add(kind, text, at=time.time())
 
 
 def _who(actor: Actor) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cluster.engine.settings import Document
 
-REPLY_TIMEOUT = 2.0
+REPLY_PATIENCE = 2.0
 """Seconds an engine may take to answer; it answers within a loop turn."""
 
 
@@ -27,17 +27,23 @@ class EngineLink:
     Args:
         connection: a connected, non-blocking SOCK_SEQPACKET socket.
         on_event: called with the content of each ``event`` packet, in order.
+        patience: for each reply, seconds.
     """
 
-    def __init__(self, connection: socket.socket, on_event: Callable[[Document], None]) -> None:
+    def __init__(
+        self, connection: socket.socket, on_event: Callable[[Document], None], patience: float = REPLY_PATIENCE
+    ) -> None:
         self._socket = connection
         self._on_event = on_event
+        self._patience = patience
         self._asking = asyncio.Lock()
         self._reply: asyncio.Future[Document] | None = None
 
     @classmethod
-    async def connect(cls, path: Path, on_event: Callable[[Document], None]) -> EngineLink:
-        """Connect to a running engine.
+    async def connect(
+        cls, path: Path, on_event: Callable[[Document], None], patience: float = REPLY_PATIENCE
+    ) -> EngineLink:
+        """Connect to a running engine; the arguments are those of the class.
 
         Raises:
             UnreachableError: no engine listens at `path`.
@@ -49,25 +55,25 @@ class EngineLink:
         except OSError as error:
             connection.close()
             raise UnreachableError(f"the engine cannot be reached: {error.strerror}") from error
-        return cls(connection, on_event)
+        return cls(connection, on_event, patience)
 
     async def ask(self, do: str, **fields: Any) -> Document:
         """Send one request and wait for its reply.
 
         Raises:
             RefusedError: the engine says no, and why.
-            UnreachableError: the engine is gone, or took longer than `REPLY_TIMEOUT`; the link is unusable then.
+            UnreachableError: the engine is gone, or took too long; the link is unusable then.
         """
         async with self._asking:
             loop = asyncio.get_running_loop()
             self._reply = loop.create_future()
             try:
-                async with asyncio.timeout(REPLY_TIMEOUT):
+                async with asyncio.timeout(self._patience):
                     await loop.sock_sendall(self._socket, json.dumps({"do": do, **fields}).encode())
                     reply = await self._reply
             except TimeoutError:
-                self.close()
-                raise UnreachableError(f"the engine did not answer within {REPLY_TIMEOUT:g} s") from None
+                self.hang_up()
+                raise UnreachableError(f"the engine did not answer within {self._patience:g} s") from None
             except OSError as error:
                 raise UnreachableError(f"the engine is gone: {error.strerror}") from error
             finally:
@@ -89,15 +95,14 @@ class EngineLink:
         except ConnectionError:
             return  # killed in the middle: the same as hanging up
         finally:
-            self.close()
+            self._socket.close()
             if self._reply is not None and not self._reply.done():
                 self._reply.set_exception(UnreachableError("the engine ended before it answered"))
 
-    def close(self) -> None:
-        """Hang up. The engine does not mind."""
+    def hang_up(self) -> None:
+        """End the conversation; `receive` returns then. The engine does not mind."""
         with suppress(OSError):  # hung up already
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
 
     def _take(self, packet: Document) -> None:
         if "event" in packet:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from cluster import files
 from cluster.engine.heartbeat import HeartbeatWatch
 from cluster.engine.link import EngineLink
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
@@ -118,8 +118,6 @@ class EngineSupervisor:
             await asyncio.gather(self._keep_linked(), self._keep_watch())
         finally:
             self._child.unwanted()
-            if self._link is not None:
-                self._link.close()
 
     async def configure(self, settings: Document) -> None:
         """Let the engine run with these settings; does nothing when it already does.
@@ -282,13 +280,7 @@ class EngineSupervisor:
         """Replace engine.json atomically; False when it says this already."""
         if self.settings() == settings:
             return False
-        fresh = self._settings_path.with_suffix(".new")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(settings, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._settings_path)
+        files.replace(self._settings_path, json.dumps(settings).encode())
         return True
 
 

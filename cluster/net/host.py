@@ -15,6 +15,7 @@ from ipaddress import ip_interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from cluster import files
 from cluster.model import InterfaceState
 
 if TYPE_CHECKING:
@@ -183,9 +184,7 @@ class Host:
     def _remember(self, put: set[Placed]) -> None:
         if put == self._recorded():
             return
-        fresh = self._record.with_suffix(".new")
-        fresh.write_text(json.dumps(sorted(put)))
-        fresh.replace(self._record)
+        files.replace(self._record, json.dumps(sorted(put)).encode())
 
 
 def _canonical(device: str, address: str) -> Placed:
