@@ -9,6 +9,7 @@ a few more) long before it is needed.
 from __future__ import annotations
 
 import os
+from struct import Struct, error
 from typing import TYPE_CHECKING
 
 from cluster.units import Nanoseconds, Seconds
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cluster.vrrp.settings import Authentication
 
 FILE = "vrrp.sequence"
+_FORM = Struct(">Q")
 AHEAD = Seconds(120)
 
 
@@ -75,7 +77,12 @@ class Reservation:
             text = os.read(handle, 64)
         finally:
             os.close(handle)
-        return int(text, 16) if text.strip() else 0
+        try:
+            (value,) = _FORM.unpack(bytes.fromhex(text.decode("ascii")))
+        except (ValueError, error):
+            # Damaged: the clock decides, as at the very first start.
+            return 0
+        return int(value)
 
     def _write(self, value: int) -> None:
         if self._path is None:
@@ -83,6 +90,6 @@ class Reservation:
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # One block, overwritten in place: a torn write cannot happen, and no rename has to reach the disk.
-            os.pwrite(handle, b"%016x\n" % value, 0)
+            os.pwrite(handle, f"{_FORM.pack(value).hex()}\n".encode(), 0)
         finally:
             os.close(handle)
