@@ -59,9 +59,8 @@ partner hands the role to it, or until priority or maintenance are configured an
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
+from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Priority
 from cluster.vrrp import words
 from cluster.vrrp.events import (
     Advertise,
@@ -88,31 +87,29 @@ from cluster.vrrp.events import (
     View,
 )
 from cluster.vrrp.paths import Hearing, Path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-BEST_PRIORITY = 254
-"""Of a node without any loss, configured high; 255 would claim to own the addresses (RFC 9568 section 5.2.4)."""
-PER_LOST_INTERFACE = 3
-"""More than all ranks together: links dominate the configured priority."""
-RANK_LOW = 1
-RANK_HANDED_OVER = 2
-LEAVING_PRIORITY = Priority(1)
-"""The lowest that still serves; 0 means that the role is given up."""
-FAREWELL = Priority(0)
+from cluster.vrrp.priority import (
+    FAREWELL,
+    LEAVING,
+    RANK_HANDED_OVER,
+    effective,
+    lost_of,
+    master_down_interval,
+    skew,
+)
+from cluster.vrrp.vigil import Vigil
 
 HOLD = Nanoseconds(20_000_000)
 """How long addresses outlive the role: on a path of 5 ms, 5 ms lost packets and 20 ms lost none (measured)."""
 BACKUP_RECOVERY_EXTRA = NANOSECONDS_PER_SECOND
 """A backup counts a link's recovery this much later than a master does."""
 REPEAT_ANNOUNCEMENTS = 5 * NANOSECONDS_PER_SECOND
-BURST_SPACING = NANOSECONDS_PER_SECOND
-"""Announcements that answer somebody else's adverts: one burst a second on an interface."""
+"""After taking the role, for neighbours that missed the first ones."""
 ONE_WAY_BAR = 300 * NANOSECONDS_PER_SECOND
-UNKNOWN_PARTNER_PATIENCE = 40_000_000
-"""For the way there and back, and a busy partner."""
+"""How long a master that was not heard does not preempt."""
 KNOWN_PARTNER_INTERVALS = 4
+"""Patience with a partner that is there: three lost adverts and any skew."""
+UNKNOWN_PARTNER_PATIENCE = 40_000_000
+"""Patience with one that may be there, beyond twice its skew: the way there and back, and a busy processor."""
 
 
 class Errand(Enum):
@@ -122,21 +119,6 @@ class Errand(Enum):
     FORCED = "forced switch to the partner"
     STOP = "the engine stops"
     OFF = "the cluster is switched off on this node"
-
-
-def skew(priority: int, interval: Centiseconds) -> int:
-    """Skew_Time in nanoseconds, exact (RFC 9568 section 6.1)."""
-    return (256 - priority) * interval.nanoseconds // 256
-
-
-def master_down_interval(priority: int, interval: Centiseconds) -> int:
-    """Master_Down_Interval in nanoseconds (RFC 9568 section 6.1)."""
-    return 3 * interval.nanoseconds + skew(priority, interval)
-
-
-def rank_of(priority: int) -> int:
-    """The rank in a partner's effective priority."""
-    return (BEST_PRIORITY - priority) % PER_LOST_INTERFACE
 
 
 class Election:
@@ -151,18 +133,10 @@ class Election:
         self._cause = "the engine has not started"
         self._priority = FAREWELL
         self._stopped = False
-        # of a backup
-        self._newest: Hearing | None = None
-        self._silent_since = Nanoseconds(0)
-        self._challenge_since: Nanoseconds | None = None
-        self._resynchronised = False
-        self._barred_until: Nanoseconds | None = None
+        self._vigil = Vigil()
         self._report: PartnerReported | None = None
-        self._links_gone_at: Nanoseconds | None = None
-        # of a master
         self._next_advert: Nanoseconds | None = None
         self._repeat_at: Nanoseconds | None = None
-        # on the way from one to the other
         self._errand: Errand | None = None
         self._give_up_at: Nanoseconds | None = None
         self._drop_at: Nanoseconds | None = None
@@ -194,15 +168,14 @@ class Election:
             return None
         dues = [self._drop_at]
         for path in self._paths.values():
-            if path.pending:
-                dues.append(self._link_due(path))
-            if path.burst_due is not None:
-                dues.append(path.burst_due)
+            dues.append(self._link_due(path))
+            dues.append(path.burst_due)
         if self._role is Role.MASTER:
             dues += [self._next_advert, self._repeat_at, self._give_up_at]
         elif self._errand is None:
-            dues += [self._takeover_due(), self._barred_until]
-        return min((due for due in dues if due is not None), default=None)
+            dues += [self._vigil.due(self._priority, self._settings, self._paths.values())]
+            dues += [self._vigil.barred_until]
+        return min(due for due in dues if due is not None)
 
     def switch_refusal(self, now: Nanoseconds, force: bool) -> str | None:
         """Why `cluster switch` is refused, or None if it may be tried.
@@ -227,11 +200,16 @@ class Election:
             return "the partner says that it cannot take the role; force 1 gives up anyway"
         if report is not None and not report.hears:
             return "the partner says that it does not hear this node; force 1 gives up anyway"
-        del now
+        partner = self._vigil.newest
+        if partner is not None and not partner.silent(now) and partner.priority < self._priority - RANK_HANDED_OVER:
+            return f"the partner has lost more: its priority is {partner.priority}, ours {self._priority}"
         return None
 
     def view(self, now: Nanoseconds) -> View:
         """The state for `cluster status` and `cluster explain`."""
+        interval = self._settings.advert_interval
+        if self._role is Role.BACKUP:
+            interval = self._vigil.interval(self._settings)
         return View(
             role=self._role,
             since=self._since,
@@ -239,7 +217,7 @@ class Election:
             priority=self._priority,
             handing_over=self._errand is not None or self._drop_at is not None,
             holding=self._role is Role.MASTER or self._drop_at is not None,
-            master_down_interval=Nanoseconds(master_down_interval(self._priority, self._interval())),
+            master_down_interval=master_down_interval(self._priority, interval),
             paths=tuple(path.view() for path in self._paths.values()),
             explanation=self._explanation(now),
             handed_over=self._handed_over is not None,
@@ -257,8 +235,9 @@ class Election:
                 self._on_report(event, now)
             case PartnerSilent():
                 self._report = None
+                self._vigil.links_gone(gone=False, now=now)
             case Resynchronised():
-                self._resynchronised = True
+                self._vigil.resynchronised = True
             case Started():
                 self._on_start(event, now)
             case Configured():
@@ -278,7 +257,7 @@ class Election:
         self._since = now
         self._reprioritise(now)
         if not event.settings.enabled:
-            self._cause = "the cluster is switched off on this node"
+            self._cause = Errand.OFF.value
             self._effects.append(DropAddresses())
         elif event.resume:
             self._role = Role.MASTER
@@ -289,11 +268,15 @@ class Election:
         else:
             self._join("the engine started", now)
 
+    def _join(self, cause: str, now: Nanoseconds) -> None:
+        """Take part from now on, as backup; addresses of an earlier life go."""
+        self._effects.append(DropAddresses())
+        self._vigil.begin(now)
+        self._change_role(Role.BACKUP, f"{cause} and waits for a master to be heard", now)
+
     def _on_configured(self, settings: Settings, now: Nanoseconds) -> None:
         old, self._settings = self._settings, settings
-        self._paths = {
-            interface.name: self._path_for(interface) for interface in settings.interfaces
-        }
+        self._paths = {interface.name: self._path_for(interface) for interface in settings.interfaces}
         if (old.high, old.maintenance) != (settings.high, settings.maintenance):
             self._handed_over = None
         if not settings.enabled:
@@ -311,6 +294,7 @@ class Election:
         self._reconsider(now)
 
     def _path_for(self, interface: HaInterface) -> Path:
+        """The path of an interface goes on, unless it became another virtual router."""
         path = self._paths.get(interface.name)
         if path is None or path.interface.vrid != interface.vrid:
             return Path(interface, path.up if path else None)
@@ -331,10 +315,14 @@ class Election:
         self._reconsider(now)
 
     def _on_report(self, report: PartnerReported, now: Nanoseconds) -> None:
+        both = self._role is Role.MASTER and report.role is Role.MASTER
+        known = self._report is not None and self._report.role is Role.MASTER
+        if both and not known and now - self._since > self._down_interval():
+            self._note("two-masters", "", "the partner says over the hotwire that it is master as well")
         self._report = report
-        self._links_gone_at = now if report.links_gone else None
+        self._vigil.links_gone(report.links_gone, now)
         if report.hears:
-            self._barred_until = None
+            self._vigil.barred_until = None
         self._reconsider(now)
 
     def _on_switch(self, event: SwitchAsked, now: Nanoseconds) -> None:
@@ -344,17 +332,14 @@ class Election:
             return
         self._errand = Errand.FORCED if event.force else Errand.SWITCH
         self._give_up_at = Nanoseconds(now + KNOWN_PARTNER_INTERVALS * self._settings.advert_interval.nanoseconds)
-        self._note("handover-started", "", self._errand.value)
-        self._reprioritise(now)
+        self._lower(now)
 
     def _on_heard(self, advert: Heard, now: Nanoseconds) -> None:
         path = self._paths.get(advert.interface)
         if path is None:
             return
         hearing = path.hear(advert, now)
-        self._newest = hearing
-        if hearing.priority:
-            self._links_gone_at = None
+        self._vigil.heard(hearing)
         if self._role is Role.MASTER:
             self._judge(path, hearing, now)
         else:
@@ -364,23 +349,15 @@ class Election:
 
     def _priority_with(self, lost: int) -> Priority:
         """The effective priority with so many lost interfaces."""
-        settings = self._settings
-        if self._errand is not None and self._errand is not Errand.SWITCH:
-            return LEAVING_PRIORITY
-        if settings.maintenance:
-            return Priority(2 if settings.high else 1)
-        rank = 0 if settings.high else RANK_LOW
+        if self._errand not in (None, Errand.SWITCH):
+            return LEAVING
         if self._handed_over is not None:
-            lost = max(lost, self._handed_over)
-            rank = RANK_HANDED_OVER
-        elif self._errand is not None:
-            rank = RANK_HANDED_OVER
-        return Priority(BEST_PRIORITY - PER_LOST_INTERFACE * lost - rank)
+            return effective(self._settings, max(lost, self._handed_over), handed_over=True)
+        return effective(self._settings, lost, handed_over=self._errand is Errand.SWITCH)
 
     def _reprioritise(self, now: Nanoseconds) -> None:
         """Compute the effective priority anew; a master advertises a change at once."""
-        lost = sum(not path.usable for path in self._paths.values())
-        priority = self._priority_with(lost)
+        priority = self._priority_with(sum(not path.usable for path in self._paths.values()))
         if priority != self._priority:
             self._priority = priority
             if self._role is Role.MASTER:
@@ -390,103 +367,25 @@ class Election:
         """The priority with which a backup thinks about preempting: pending losses count."""
         return self._priority_with(sum(not path.usable or path.pending_loss for path in self._paths.values()))
 
-    # --- a backup -----------------------------------------------------------------------------------
+    def _down_interval(self) -> Nanoseconds:
+        """How long a node that does not hear us waits before it takes over."""
+        return master_down_interval(self._priority, self._settings.advert_interval)
 
-    def _interval(self) -> Centiseconds:
-        """The interval in force: the master's while there is one (RFC 9568 section 6.4.2)."""
-        if self._role is Role.BACKUP and self._newest is not None:
-            return self._newest.interval
-        return self._settings.advert_interval
-
-    def _standing_alone(self, now: Nanoseconds) -> Iterable[Hearing]:
-        for path in self._paths.values():
-            for hearing in path.hearings.values():
-                if hearing.stands_alone and not hearing.silent(now):
-                    yield hearing
-
-    def _rival(self, now: Nanoseconds) -> Hearing | None:
-        """The best claim that counts: the newest word of all, or somebody who stands alone."""
-        rival = self._newest
-        if rival is None or rival.silent(now):
-            return None
-        for hearing in self._standing_alone(now):
-            if hearing.priority > rival.priority:
-                rival = hearing
-        return rival
+    # --- backup -------------------------------------------------------------------------------------
 
     def _reconsider(self, now: Nanoseconds) -> None:
-        """Whether a backup has a challenge to carry out, and since when."""
+        """A backup asks itself anew whether it should be master."""
         if self._role is not Role.BACKUP:
             return
-        rival = self._rival(now)
-        if rival is not None and self._handed_over is not None and self._returned_by(rival):
+        paths = self._paths.values()
+        if self._handed_over is not None and self._vigil.handed_back(paths, now):
             self._handed_over = None
             self._reprioritise(now)
-        if rival is None or not self._challenges(rival):
-            self._challenge_since = None
-        elif self._challenge_since is None:
-            self._challenge_since = now
+        self._vigil.reconsider(self._claim(), paths, now)
 
-    def _returned_by(self, rival: Hearing) -> bool:
-        """Whether the partner, whom we handed the role, hands it back."""
-        return rival.priority > PER_LOST_INTERFACE and rank_of(rival.priority) == RANK_HANDED_OVER
-
-    def _challenges(self, rival: Hearing) -> bool:
-        if rival.priority == FAREWELL:
-            return True
-        return self._barred_until is None and self._claim() > rival.priority
-
-    def _takeover_due(self) -> Nanoseconds:
-        """When a backup becomes master if nothing more is heard."""
-        priority = self._priority
-        last = self._newest
-        due = self._silent_since + master_down_interval(priority, self._interval())
-        if last is not None:
-            due = max(due, last.at + master_down_interval(priority, last.interval))
-            for hearing in self._standing_alone(last.at):
-                due = max(due, hearing.at + master_down_interval(priority, hearing.interval))
-        if self._links_gone_at is not None and any(path.up for path in self._paths.values()):
-            due = min(due, self._links_gone_at + skew(priority, self._interval()))
-        if self._challenge_since is not None and last is not None:
-            due = min(due, self._challenge_due(self._challenge_since, last))
-        return Nanoseconds(due)
-
-    def _challenge_due(self, since: Nanoseconds, last: Hearing) -> int:
-        due = since + skew(self._priority, last.interval)
-        if last.priority == FAREWELL or self._resynchronised:
-            return due
-        return max(due, since + self._settings.resync_limit.nanoseconds)
-
-    def _take_over(self, now: Nanoseconds) -> None:
-        last = self._newest
-        if self._challenge_since is not None and last is not None and now >= self._challenge_due(
-            self._challenge_since, last
-        ):
-            cause = (
-                words.preemption(last, self._claim(), self._paths.values())
-                if last.priority
-                else words.farewell(last)
-            )
-            self._overrule(now)
-        elif self._links_gone_at is not None:
-            cause = "the partner says over the hotwire that all its HA interfaces are gone"
-        else:
-            since = self._silent_since if last is None else max(last.at, self._silent_since)
-            cause = words.silence(now, since, self._paths.values(), last)
-        self._become_master(cause, now)
-
-    def _overrule(self, now: Nanoseconds) -> None:
-        """Mark better claims that we take for old words of the partner."""
-        for path in self._paths.values():
-            for hearing in path.hearings.values():
-                if hearing.priority > self._priority and not hearing.silent(now):
-                    hearing.overruled = True
-
-    # --- a master -----------------------------------------------------------------------------------
-
-    def _become_master(self, cause: str, now: Nanoseconds) -> None:
+    def _become_master(self, now: Nanoseconds) -> None:
+        cause = self._vigil.take(self._priority, self._claim(), self._settings, self._paths.values(), now)
         self._drop_at = None
-        self._challenge_since = self._barred_until = self._links_gone_at = None
         self._handed_over = None
         self._reprioritise(now)
         for path in self._paths.values():
@@ -496,6 +395,8 @@ class Election:
         self._advertise(now)
         self._repeat_at = Nanoseconds(now + REPEAT_ANNOUNCEMENTS)
         self._change_role(Role.MASTER, cause, now)
+
+    # --- master -------------------------------------------------------------------------------------
 
     def _announce(self) -> None:
         self._effects += [Announce(name) for name in self._paths]
@@ -511,93 +412,88 @@ class Election:
         """A master hears somebody else's advert."""
         theirs, own = hearing.priority, self._priority
         if theirs == FAREWELL:
-            path.rival_since = None
-            self._answer_farewell(path, now)
+            path.end_rivalry()
+            if path.may_answer_farewell(now):
+                self._effects.append(Announce(path.interface.name))
+                self._effects.append(Advertise(path.interface.name, own))
         elif theirs > own or (theirs == own and self._errand is not None):
             hearing.stands_alone = hearing.stands_alone or hearing.overruled
-            self._yield(words.better(hearing, own, self._paths.values()), now)
+            self._yield(hearing, words.better(hearing, own, self._paths.values()), now)
         elif theirs < own:
-            self._answer(path, hearing, now)
+            self._face(path, hearing, now)
         else:
             self._break_tie(path, hearing, now)
 
     def _break_tie(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
-        lowest = min(
-            (other for other in self._paths.values() if other.hears_equal(hearing.priority, now)),
-            key=lambda other: other.interface.vrid,
-        )
-        if path is not lowest:
+        """Of two equal masters, the lower address on the lowest VRID on which they hear each other yields."""
+        paths = self._paths.values()
+        lower = [other for other in paths if other.interface.vrid < path.interface.vrid]
+        if any(other.hears_equal(hearing.priority, now) for other in lower):
             return
-        first = min(other.interface.vrid for other in self._paths.values())
-        patience = 0 if path.interface.vrid == first else self._settings.advert_interval.nanoseconds
         if path.interface.source >= hearing.source:
-            self._answer(path, hearing, now)
-        elif path.meet_rival(hearing, now) >= patience:
-            self._yield(words.tie(hearing, path), now)
+            self._face(path, hearing, now)
+            return
+        patience = self._settings.advert_interval.nanoseconds if lower else 0
+        if path.meet_rival(hearing, now) >= patience:
+            self._yield(hearing, words.tie(hearing, path), now)
 
-    def _answer(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
-        """Tell a master no better than ourselves that we are here, unless it is deaf."""
-        first = path.rival_since is None
+    def _face(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
+        """Tell a master no better than ourselves that we are here, unless it turns out to be deaf."""
         run = path.meet_rival(hearing, now)
         heard = self._report is not None and self._report.hears
-        if run >= master_down_interval(self._priority, self._settings.advert_interval) and not heard:
-            self._barred_until = Nanoseconds(now + ONE_WAY_BAR)
-            self._yield(words.unheard(hearing, path, run), now)
+        if run >= self._down_interval() and not heard:
+            self._yield(hearing, words.unheard(hearing, path, run), now)
+            self._vigil.barred_until = Nanoseconds(now + ONE_WAY_BAR)
             return
-        if first:
-            self._note(
-                "two-masters", path.interface.name, f"{words.address(hearing.source)} is master as well, with "
-                f"priority {hearing.priority}; ours is {self._priority}"
-            )
+        if run == 0:
+            self._note("two-masters", path.interface.name, words.rival(hearing, self._priority))
         if not path.answered:
             path.answered = True
             self._effects.append(Advertise(path.interface.name, self._priority))
         self._burst(path, now)
 
-    def _answer_farewell(self, path: Path, now: Nanoseconds) -> None:
-        if path.farewell_at is None or now - path.farewell_at >= BURST_SPACING:
-            path.farewell_at = now
-            self._effects.append(Announce(path.interface.name))
-            self._effects.append(Advertise(path.interface.name, self._priority))
-        else:
-            self._burst(path, now)
-
     def _burst(self, path: Path, now: Nanoseconds) -> None:
-        """Announce on one interface, or as soon as a second has passed since the last time."""
-        if path.burst_at is None or now - path.burst_at >= BURST_SPACING:
-            path.burst_at = now
-            path.burst_due = None
+        """Announce on one interface, at once or when the last burst is a second old."""
+        if path.may_burst(now):
             self._effects.append(Announce(path.interface.name))
-        else:
-            path.burst_due = Nanoseconds(path.burst_at + BURST_SPACING)
 
-    def _yield(self, cause: str, now: Nanoseconds) -> None:
+    def _yield(self, hearing: Hearing, cause: str, now: Nanoseconds) -> None:
         """Become backup, because there is another master; the addresses follow a little later."""
-        if self._errand in (Errand.SWITCH, Errand.FORCED):
-            self._handed_over = self._lost_by(self._newest)
+        if self._errand is not None:
             cause = f"{self._errand.value}: {cause}"
+        if self._errand in (Errand.SWITCH, Errand.FORCED):
+            self._handed_over = lost_of(hearing.priority)
             self._errand = None
         self._become_backup(cause, now)
         self._drop_at = Nanoseconds(now + HOLD)
 
-    def _lost_by(self, partner: Hearing | None) -> int:
-        if partner is None or partner.priority <= PER_LOST_INTERFACE:
-            return 0
-        return (BEST_PRIORITY - partner.priority) // PER_LOST_INTERFACE
+    def _become_backup(self, cause: str, now: Nanoseconds) -> None:
+        self._next_advert = self._repeat_at = self._give_up_at = None
+        for path in self._paths.values():
+            path.forget_rivals()
+        self._vigil.begin(now)
+        self._change_role(Role.BACKUP, cause, now)
+        self._reprioritise(now)
 
-    # --- leaving --------------------------------------------------------------------------------------
+    # --- handing over and leaving -------------------------------------------------------------------
 
     def _leave(self, errand: Errand, now: Nanoseconds) -> None:
-        """Stop, or be switched off: hand over first if we are master."""
-        if self._errand is Errand.STOP:
+        """Stop, or be switched off: a master hands over first."""
+        if self._errand in (errand, Errand.STOP):
             return
         self._errand = errand
         if self._role is Role.MASTER:
             self._give_up_at = Nanoseconds(now + self._patience())
-            self._note("handover-started", "", errand.value)
-            self._reprioritise(now)
+            self._lower(now)
         elif self._drop_at is None:
             self._end(now)
+
+    def _lower(self, now: Nanoseconds) -> None:
+        """Begin to hand over: the priority falls, everything else goes on."""
+        before = self._priority
+        self._reprioritise(now)
+        if self._errand is not None:
+            self._note("handover-started", "", words.handover(self._errand.value, before, self._priority))
 
     def _patience(self) -> int:
         """How long a leaving master waits for a successor, in nanoseconds."""
@@ -609,33 +505,22 @@ class Election:
         if report is not None and report.hears:
             return KNOWN_PARTNER_INTERVALS * interval.nanoseconds
         lost = sum(not path.usable for path in self._paths.values())
-        like_us = BEST_PRIORITY - PER_LOST_INTERFACE * lost - RANK_LOW
+        like_us = effective(Settings((), high=False), lost, handed_over=False)
         return UNKNOWN_PARTNER_PATIENCE + 2 * skew(like_us, interval)
 
-    def _give_up(self, now: Nanoseconds) -> None:
-        """The wait for a successor is over."""
-        errand = self._errand
+    def _give_up(self, errand: Errand, now: Nanoseconds) -> None:
+        """The wait for a successor is over: stay for a switch, go in every other case."""
         self._give_up_at = None
-        waited = f"{errand.value if errand else ''}: nobody took the role over"
         if errand is Errand.SWITCH:
             self._errand = None
-            self._note("handover-failed", "", f"{waited}, this node stays master")
+            self._note("handover-failed", "", f"{errand.value}: nobody took the role over, this node stays master")
             self._reprioritise(now)
             return
         if errand is Errand.FORCED:
             self._errand = None
             self._handed_over = 0
-        self._become_backup(waited, now)
+        self._become_backup(f"{errand.value}: nobody took the role over", now)
         self._drop(now)
-
-    def _become_backup(self, cause: str, now: Nanoseconds) -> None:
-        self._next_advert = self._repeat_at = self._give_up_at = None
-        self._silent_since = now
-        self._challenge_since = None
-        for path in self._paths.values():
-            path.forget_rivals()
-        self._change_role(Role.BACKUP, cause, now)
-        self._reprioritise(now)
 
     def _drop(self, now: Nanoseconds) -> None:
         """Remove the addresses and say farewell; whoever is leaving leaves now."""
@@ -646,9 +531,9 @@ class Election:
             self._end(now)
 
     def _end(self, now: Nanoseconds) -> None:
+        """Be silent from now on."""
         errand = self._errand
         self._errand = None
-        self._challenge_since = self._barred_until = None
         if errand is not None and self._role is not Role.OFFLINE:
             self._change_role(Role.OFFLINE, errand.value, now)
         if errand is Errand.STOP:
@@ -659,8 +544,7 @@ class Election:
 
     def _link_due(self, path: Path) -> Nanoseconds | None:
         delay = self._settings.trigger_delay.nanoseconds
-        extra = 0 if self._role is Role.MASTER else BACKUP_RECOVERY_EXTRA
-        return path.due(delay, delay + extra)
+        return path.due(delay, delay if self._role is Role.MASTER else delay + BACKUP_RECOVERY_EXTRA)
 
     def _fire(self, now: Nanoseconds) -> None:
         """Do what is due."""
@@ -668,10 +552,8 @@ class Election:
             due = self._link_due(path)
             if due is not None and due <= now:
                 path.settle()
-                state = "is usable again" if path.usable else "is lost"
-                kind = "link-back" if path.usable else "link-lost"
-                self._note(kind, path.interface.name, f"{path.interface.name} {state}")
                 self._reprioritise(now)
+                self._note(*words.link(path, self._priority))
                 self._reconsider(now)
             if path.burst_due is not None and path.burst_due <= now:
                 self._burst(path, now)
@@ -686,28 +568,23 @@ class Election:
         if self._repeat_at is not None and self._repeat_at <= now:
             self._repeat_at = None
             self._announce()
-        if self._give_up_at is not None and self._give_up_at <= now:
-            self._give_up(now)
+        if self._errand is not None and self._give_up_at is not None and self._give_up_at <= now:
+            self._give_up(self._errand, now)
         elif self._next_advert is not None and self._next_advert <= now:
-            due = self._next_advert
+            steady = Nanoseconds(self._next_advert + self._settings.advert_interval.nanoseconds)
             self._advertise(now)
-            steady = due + self._settings.advert_interval.nanoseconds
             if steady > now:
-                self._next_advert = Nanoseconds(steady)
+                self._next_advert = steady
 
     def _fire_backup(self, now: Nanoseconds) -> None:
-        if self._barred_until is not None and self._barred_until <= now:
-            self._barred_until = None
+        barred = self._vigil.barred_until
+        if barred is not None and barred <= now:
+            self._vigil.barred_until = None
             self._reconsider(now)
-        if self._takeover_due() <= now:
-            self._take_over(now)
+        if self._vigil.due(self._priority, self._settings, self._paths.values()) <= now:
+            self._become_master(now)
 
     # --- words ----------------------------------------------------------------------------------------
-
-    def _join(self, cause: str, now: Nanoseconds) -> None:
-        self._effects.append(DropAddresses())
-        self._silent_since = now
-        self._change_role(Role.BACKUP, f"{cause} and waits for a master to be heard", now)
 
     def _change_role(self, role: Role, cause: str, now: Nanoseconds) -> None:
         old, self._role, self._since, self._cause = self._role, role, now, cause
@@ -717,18 +594,20 @@ class Election:
         self._effects.append(Noted(kind, interface, text))
 
     def _explanation(self, now: Nanoseconds) -> tuple[str, ...]:
-        lines = [f"{self._role.value}: {self._cause}"]
-        gone = [path for path in self._paths.values() if not path.usable]
-        if gone:
-            lines.append(f"priority {self._priority} instead of the configured one{words.lost(gone)}")
+        """Sentences that say why this node has this role."""
+        vigil, paths = self._vigil, self._paths.values()
+        lines = [f"this node is {self._role.value}: {self._cause}", words.partner(vigil.newest, now)]
+        if any(not path.usable for path in paths):
+            lines.append(f"our priority is {self._priority}{words.lost(paths)}")
         if self._settings.maintenance:
-            lines.append("maintenance is on: this node is master only if there is no other")
+            lines.append("maintenance is on: this node is master only while there is no other")
         if self._handed_over is not None:
             lines.append("the role was handed to the partner and is not taken back while the partner is as good")
-        if self._barred_until is not None:
+        if vigil.barred_until is not None:
             lines.append(
-                f"the partner did not hear us: no preemption for {words.seconds(self._barred_until - now)}"
+                "the partner did not hear us: no preemption until the hotwire says that it does, or for "
+                f"{words.seconds(vigil.barred_until - now)}"
             )
-        if self._challenge_since is not None and not self._resynchronised:
-            lines.append("waits for its connections to be resynchronised before it takes the role")
+        if vigil.waits_for_connections:
+            lines.append("this node waits for its connections to be resynchronised before it takes the role")
         return tuple(lines)

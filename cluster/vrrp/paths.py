@@ -12,7 +12,7 @@ at the same time are two nodes, and both stand alone from then on.
 
 from __future__ import annotations
 
-from cluster.units import Centiseconds, Nanoseconds, Priority
+from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
 from cluster.vrrp.events import HaInterface, Heard, PathView
 
 MAX_SENDERS = 8
@@ -20,6 +20,9 @@ MAX_SENDERS = 8
 
 INTERVALS_TO_SILENCE = 4
 """Advert intervals after which a sender counts as silent: above any Master_Down_Interval (3 plus the skew)."""
+
+BURST_SPACING = NANOSECONDS_PER_SECOND
+"""Announcements that answer somebody else's adverts: one burst in this time on an interface."""
 
 
 class Hearing:
@@ -59,13 +62,11 @@ class Path:
         hearings: the last advert of each sender, by source address.
         rival_since: start of the unbroken run of adverts from a master no better than ourselves, or None.
         answered: a rival was answered with an advert since our last regular one.
-        burst_at: when the last rival was answered with announcements, or None.
-        farewell_at: when the last farewell was answered with announcements, or None.
         burst_due: when the announcements that had to wait are sent, or None.
     """
 
     __slots__ = (
-        "_rival_until", "_told", "_told_at", "answered", "burst_at", "burst_due", "farewell_at", "hearings",
+        "_burst_at", "_farewell_at", "_rival_until", "_told", "_told_at", "answered", "burst_due", "hearings",
         "interface", "last", "rival_since", "usable",
     )
 
@@ -79,9 +80,9 @@ class Path:
         self.rival_since: Nanoseconds | None = None
         self._rival_until = Nanoseconds(0)
         self.answered = False
-        self.burst_at: Nanoseconds | None = None
-        self.farewell_at: Nanoseconds | None = None
         self.burst_due: Nanoseconds | None = None
+        self._burst_at: Nanoseconds | None = None
+        self._farewell_at: Nanoseconds | None = None
 
     # --- the link ---------------------------------------------------------------------------------
 
@@ -162,13 +163,33 @@ class Path:
         self._rival_until = Nanoseconds(now + INTERVALS_TO_SILENCE * hearing.interval.nanoseconds)
         return Nanoseconds(now - self.rival_since)
 
+    def end_rivalry(self) -> None:
+        """The other master gave up."""
+        self.rival_since = None
+
     def forget_rivals(self) -> None:
-        """Start a new term: nobody was answered yet."""
+        """Start a new term: nobody was met or answered yet."""
         self.rival_since = None
         self.answered = False
-        self.burst_at = None
-        self.farewell_at = None
         self.burst_due = None
+        self._burst_at = None
+        self._farewell_at = None
+
+    def may_burst(self, now: Nanoseconds) -> bool:
+        """Whether announcements may answer now; if not, `burst_due` says when they will."""
+        if self._burst_at is not None and now - self._burst_at < BURST_SPACING:
+            self.burst_due = Nanoseconds(self._burst_at + BURST_SPACING)
+            return False
+        self._burst_at = now
+        self.burst_due = None
+        return True
+
+    def may_answer_farewell(self, now: Nanoseconds) -> bool:
+        """Whether a farewell is answered: the first within a second, even right after a burst."""
+        if self._farewell_at is not None and now - self._farewell_at < BURST_SPACING:
+            return False
+        self._farewell_at = now
+        return True
 
     def view(self) -> PathView:
         """What `cluster status` shows of this interface."""

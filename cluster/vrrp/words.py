@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
+from cluster.units import NANOSECONDS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cluster.units import Nanoseconds, Priority
     from cluster.vrrp.paths import Hearing, Path
 
 
@@ -76,3 +77,29 @@ def preemption(partner: Hearing, own: int, paths: Iterable[Path]) -> str:
 def farewell(partner: Hearing) -> str:
     """Why a backup took over: the master said priority 0."""
     return f"the partner {address(partner.source)} gave up the role"
+
+
+def rival(other: Hearing, own: Priority) -> str:
+    """There is a second master, no better than this node."""
+    return f"{address(other.source)} is master as well, with priority {other.priority}; ours is {own}"
+
+
+def handover(errand: str, before: Priority, after: Priority) -> str:
+    """A handover began."""
+    return f"{errand}: our priority falls from {before} to {after}, we serve until the partner has taken over"
+
+
+def link(path: Path, own: Priority) -> tuple[str, str, str]:
+    """A change of a link counts from now on: kind, interface and text of a `Noted`."""
+    name = path.interface.name
+    if path.usable:
+        return "link-back", name, f"{name} is usable again, our priority is {own}"
+    return "link-lost", name, f"{name} has no link or no answering host, our priority is {own}"
+
+
+def partner(newest: Hearing | None, now: Nanoseconds) -> str:
+    """Whom we heard last."""
+    if newest is None:
+        return "no partner was ever heard"
+    said = f"priority {newest.priority}" if newest.priority else "that it gave up the role"
+    return f"the partner {address(newest.source)} was last heard {seconds(now - newest.at)} ago, saying {said}"

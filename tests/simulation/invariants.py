@@ -28,6 +28,7 @@ class Bounds(NamedTuple):
 
     Attributes:
         two_with_path: both hold the addresses although a whole path lies between them.
+        two_equals: the same, with equal priorities.
         two_one_way: both hold them although one hears the other somewhere.
         none: nobody is master although somebody could be.
         hold: addresses are held without the role.
@@ -35,6 +36,7 @@ class Bounds(NamedTuple):
     """
 
     two_with_path: int
+    two_equals: int
     two_one_way: int
     none: int
     hold: int
@@ -57,14 +59,15 @@ def bounds(
     down = 4 * interval
     slack = 2 * (delay + lateness)
     # The worse one hears an advert of the better one: after one regular interval, or two when the priority moved
-    # meanwhile, or when equals let the lower VRIDs have their say first.
+    # meanwhile. Equals first let the lower VRIDs have their say, and until they have forgotten each other there.
     two_with_path = 2 * interval + slack + HOLD
+    two_equals = two_with_path + interval + down
     # The better one must have heard the worse one for a Master_Down_Interval, then once more. The hotwire may say
     # that it is heard for as long as the partner remembers its last advert.
     two_one_way = down + interval + slack + HOLD + (reports and down + reports)
     none = down + slack
-    settle = trigger_delay + 1_000_000_000 + resync_limit + two_one_way + none + 2 * down
-    return Bounds(two_with_path, two_one_way, none, HOLD + 2 * lateness, settle)
+    settle = trigger_delay + 1_000_000_000 + resync_limit + two_equals + two_one_way + none + 2 * down
+    return Bounds(two_with_path, two_equals, two_one_way, none, HOLD + 2 * lateness, settle)
 
 
 class Watch:

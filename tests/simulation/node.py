@@ -32,6 +32,7 @@ class Node:
 
     Attributes:
         role: as the effects told it.
+        priority: as it last advertised.
         held: the virtual addresses are in its kernel.
         held_since_yield: when it stopped being master while still holding them, or None.
         eligible_since: since when it could be master: running, enabled, not leaving; or None.
@@ -52,6 +53,7 @@ class Node:
         self.leaving = False
         self.offset = 0
         self.handed_over = False
+        self.priority = 0
         self.last_advert = -(10**12)
         self.heard_at: dict[str, int] = {}
         self.changes = 0
@@ -164,7 +166,7 @@ class Node:
     def _carry_out(self, effects: list) -> None:
         world = self.world
         dropped = False
-        role_before, held_before = self.role, self.held
+        before = (self.role, self.held, self.priority)
         for effect in effects:
             kind = type(effect)
             if kind is Advertise:
@@ -187,9 +189,9 @@ class Node:
                 self.changes += effect.new is not Role.OFFLINE
             elif kind is Stopped:
                 self.alive = False
-        if self.role is Role.MASTER and not self.held and Role.MASTER is not role_before:
-            raise Broken(f"{self.name} became master without its addresses")
-        if (self.role, self.held) != (role_before, held_before):
+        if self.role is Role.MASTER and not self.held:
+            raise Broken(f"{self.name} is master without its addresses")
+        if (self.role, self.held, self.priority) != before:
             world.changed()
 
     def _advertise(self, effect: Advertise, dropped: bool) -> None:
@@ -200,6 +202,8 @@ class Node:
                 raise Broken(f"{self.name} says farewell while it holds the addresses")
         elif not self.held:
             raise Broken(f"{self.name} advertises {effect.priority} without holding the addresses")
+        else:
+            self.priority = effect.priority
         self.last_advert = world.now
         world.send(self.number, effect.interface, effect.priority, self.settings)
 

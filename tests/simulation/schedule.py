@@ -148,5 +148,5 @@ def _expect_winner(world: World) -> None:
         return
     best, other = sorted(able, key=lambda node: -node.election.view(node.clock()).priority)
     better = best.election.view(best.clock()).priority > other.election.view(other.clock()).priority
-    if len(masters) != 1 or (better and masters != [best] and best.election._barred_until is None):
+    if len(masters) != 1 or (better and masters != [best] and best.election._vigil.barred_until is None):
         raise Broken(f"{best.name} is the better node and not the only master")

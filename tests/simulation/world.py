@@ -41,7 +41,7 @@ class World:
         self.nodes: list[Node] = []
         self.stranger: Stranger | None = None
         self.hotwire = False
-        self.bounds = Bounds(0, 0, 0, 0, 0)
+        self.bounds = Bounds(0, 0, 0, 0, 0, 0)
         self._index = {segment.name: segment for segment in segments}
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = 0
@@ -167,7 +167,8 @@ class World:
         """Begin to hold the invariants."""
         self.bounds = bounds
         self._watches = (
-            Watch("two nodes serve although there is a path between them", bounds.two_with_path),
+            Watch("two unequal nodes serve although there is a path between them", bounds.two_with_path),
+            Watch("two nodes serve although there is a path between them", bounds.two_equals),
             Watch(f"two nodes serve although {self.nodes[0].name} can hear the other", bounds.two_one_way),
             Watch(f"two nodes serve although {self.nodes[1].name} can hear the other", bounds.two_one_way),
             Watch(f"{self.nodes[0].name} holds the addresses without the role", bounds.hold),
@@ -195,7 +196,7 @@ class World:
         self._hears = [
             both and any(one.carries(1 - number, number) for one in self.segments) for number in (0, 1)
         ]
-        for watch in self._watches[1:3]:
+        for watch in self._watches[2:4]:
             watch.restart(self.now)
         self.changed()
 
@@ -206,7 +207,8 @@ class World:
         if not self._watches:
             return
         two = first.held and second.held
-        path, one, other, hold0, hold1 = self._watches
+        unequal, path, one, other, hold0, hold1 = self._watches
+        unequal.see(two and self._paths and first.priority != second.priority, now)
         path.see(two and self._paths, now)
         one.see(two and self._hears[0], now)
         other.see(two and self._hears[1], now)

@@ -1,0 +1,165 @@
+"""What a backup goes by: is there a master, is it worse than we are, and when do we take its place?
+
+The election keeps one vigil for its whole life, because what was heard as master still counts as backup; see
+election.py for the rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster.units import Nanoseconds
+from cluster.vrrp import words
+from cluster.vrrp.priority import FAREWELL, RANK_HANDED_OVER, master_down_interval, rank_of, skew
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from cluster.units import Centiseconds, Priority
+    from cluster.vrrp.events import Settings
+    from cluster.vrrp.paths import Hearing, Path
+
+
+class Vigil:
+    """The watch a backup keeps over the master.
+
+    Attributes:
+        newest: the newest advert of all, which speaks for the partner everywhere.
+        resynchronised: this node knows the master's connections.
+        barred_until: no preemption before this, because the partner did not hear us; or None.
+    """
+
+    def __init__(self) -> None:
+        self.newest: Hearing | None = None
+        self.resynchronised = False
+        self.barred_until: Nanoseconds | None = None
+        self._silent_since = Nanoseconds(0)
+        self._challenge_since: Nanoseconds | None = None
+        self._links_gone_at: Nanoseconds | None = None
+
+    def begin(self, now: Nanoseconds) -> None:
+        """This node became backup: silence counts from here."""
+        self._silent_since = now
+        self._challenge_since = None
+        self._links_gone_at = None
+
+    def heard(self, hearing: Hearing) -> None:
+        """An advert came in on any interface."""
+        self.newest = hearing
+        if hearing.priority != FAREWELL:
+            self._links_gone_at = None
+
+    def links_gone(self, gone: bool, now: Nanoseconds) -> None:
+        """The partner states over the hotwire whether its HA links are gone."""
+        if not gone:
+            self._links_gone_at = None
+        elif self._links_gone_at is None:
+            self._links_gone_at = now
+
+    @property
+    def waits_for_connections(self) -> bool:
+        """Whether only the missing connections keep us from preempting."""
+        return self._challenge_since is not None and not self.resynchronised
+
+    def interval(self, settings: Settings) -> Centiseconds:
+        """The interval in force: the master's, once it was heard (RFC 9568 section 6.4.2)."""
+        return settings.advert_interval if self.newest is None else self.newest.interval
+
+    # --- shall we take its place? -------------------------------------------------------------------
+
+    def handed_back(self, paths: Collection[Path], now: Nanoseconds) -> bool:
+        """Whether the partner, whom we handed the role, hands it back."""
+        rival = self._rival(paths, now)
+        return rival is not None and rank_of(rival.priority) == RANK_HANDED_OVER
+
+    def reconsider(self, claim: Priority, paths: Collection[Path], now: Nanoseconds) -> None:
+        """Whether there is a challenge to carry out, and since when.
+
+        Args:
+            claim: our priority, pending losses included.
+            paths: the HA interfaces.
+            now: the present instant.
+        """
+        rival = self._rival(paths, now)
+        wins = rival is not None and (
+            rival.priority == FAREWELL or (self.barred_until is None and claim > rival.priority)
+        )
+        if not wins:
+            self._challenge_since = None
+        elif self._challenge_since is None:
+            self._challenge_since = now
+
+    def _rival(self, paths: Collection[Path], now: Nanoseconds) -> Hearing | None:
+        """The best claim that counts: the newest word of all, or somebody who stands alone."""
+        rival = self.newest
+        if rival is None or rival.silent(now):
+            return None
+        for hearing in _standing_alone(paths, now):
+            if hearing.priority > rival.priority:
+                rival = hearing
+        return rival
+
+    # --- when? ------------------------------------------------------------------------------------------
+
+    def due(self, priority: Priority, settings: Settings, paths: Collection[Path]) -> Nanoseconds:
+        """When this node becomes master if nothing more is heard.
+
+        Args:
+            priority: our effective priority.
+            settings: for the limit on resynchronisation, and the interval if no master was heard.
+            paths: the HA interfaces.
+        """
+        interval = self.interval(settings)
+        due = self._silence_due(priority, interval, paths)
+        if self._links_gone_at is not None and any(path.up for path in paths):
+            due = min(due, self._links_gone_at + skew(priority, interval))
+        if self._challenge_since is not None:
+            due = min(due, self._challenge_due(self._challenge_since, priority, settings))
+        return Nanoseconds(due)
+
+    def _silence_due(self, priority: Priority, interval: Centiseconds, paths: Collection[Path]) -> int:
+        due = self._silent_since + master_down_interval(priority, interval)
+        if self.newest is not None:
+            due = max(due, self.newest.at + master_down_interval(priority, interval))
+            for hearing in _standing_alone(paths, self.newest.at):
+                due = max(due, hearing.at + master_down_interval(priority, hearing.interval))
+        return due
+
+    def _challenge_due(self, since: Nanoseconds, priority: Priority, settings: Settings) -> int:
+        due = since + skew(priority, self.interval(settings))
+        if self.resynchronised or (self.newest is not None and self.newest.priority == FAREWELL):
+            return due
+        return max(due, since + settings.resync_limit.nanoseconds)
+
+    # --- why? -------------------------------------------------------------------------------------------
+
+    def take(
+        self, priority: Priority, claim: Priority, settings: Settings, paths: Collection[Path], now: Nanoseconds
+    ) -> str:
+        """End the vigil, because `due` has come; returns the cause as a sentence."""
+        newest, since, gone = self.newest, self._challenge_since, self._links_gone_at
+        self._challenge_since = self._links_gone_at = self.barred_until = None
+        if newest is not None and since is not None and now >= self._challenge_due(since, priority, settings):
+            _overrule(priority, paths, now)
+            if newest.priority == FAREWELL:
+                return words.farewell(newest)
+            return words.preemption(newest, claim, paths)
+        if gone is not None and any(path.up for path in paths):
+            return "the partner says over the hotwire that all its HA interfaces are gone"
+        heard = self._silent_since if newest is None else max(newest.at, self._silent_since)
+        return words.silence(now, heard, paths, newest)
+
+
+def _standing_alone(paths: Collection[Path], now: Nanoseconds) -> Iterator[Hearing]:
+    for path in paths:
+        for hearing in path.hearings.values():
+            if hearing.stands_alone and not hearing.silent(now):
+                yield hearing
+
+
+def _overrule(priority: Priority, paths: Collection[Path], now: Nanoseconds) -> None:
+    """Mark the better claims that we take for old words of the partner."""
+    for path in paths:
+        for hearing in path.hearings.values():
+            if hearing.priority > priority and not hearing.silent(now):
+                hearing.overruled = True
