@@ -152,13 +152,12 @@ def encode_ipv4(advert: Advert, source: bytes, destination: bytes = GROUP_IPV4) 
     return ipv4_header(source, destination, len(message)) + message
 
 
-def max_addresses(family: Family, version: int = 3) -> int:
-    """How many virtual addresses one advert can carry, signed, in an Ethernet frame of 1500 bytes."""
-    if family == 4:
-        room = (_MTU - 20 - _HEAD.size - TRAILER_SIZE - (8 if version == 2 else 0)) // 4
-    else:
-        room = (_MTU - 40 - _HEAD.size - TRAILER_SIZE) // 16
-    return min(room, _MAX_COUNT)
+def max_addresses(family: Family) -> int:
+    """How many virtual addresses one advert can carry, signed, in an Ethernet frame of 1500 bytes.
+
+    Over IPv4 the count's 8 bits are the limit, over IPv6 the frame.
+    """
+    return _MAX_COUNT if family == 4 else (_MTU - 40 - _HEAD.size - TRAILER_SIZE) // 16
 
 
 def virtual_mac(vrid: Vrid, family: Family = 4) -> bytes:
@@ -175,7 +174,7 @@ def _check_fields(advert: Advert, width: int) -> None:
         raise InvalidConfigurationError(f"virtual router id {advert.vrid} is not between 1 and 255")
     if not 0 <= advert.priority <= 255:
         raise InvalidConfigurationError(f"priority {advert.priority} is not between 0 and 255")
-    limit = max_addresses(4 if width == 4 else 6, advert.version)
+    limit = max_addresses(4 if width == 4 else 6)
     if not 1 <= len(advert.addresses) <= limit:
         raise InvalidConfigurationError(
             f"{len(advert.addresses)} virtual addresses on one interface; an advert carries 1 to {limit}"

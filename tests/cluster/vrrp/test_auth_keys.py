@@ -42,6 +42,11 @@ def test_too_short_too_long_and_malformed_ones_are_refused(passphrase: str, allo
         derive_key(passphrase)
 
 
+@pytest.mark.parametrize("key_id", [1, 255])
+def test_any_key_id_of_one_byte_but_zero_will_do(key_id: int) -> None:
+    assert Key(key_id, bytes(32)).key_id == key_id
+
+
 @pytest.mark.parametrize("key_id", [0, 256, -1])
 def test_a_key_id_outside_one_byte_is_refused(key_id: int) -> None:
     with pytest.raises(InvalidConfigurationError, match="between 1 and 255"):
@@ -66,6 +71,7 @@ def test_keys_are_told_apart_by_their_secret_and_not_by_their_id() -> None:
 
 
 def test_a_version_2_password_is_padded_with_nul() -> None:
+    assert simple_password("a") == b"a\0\0\0\0\0\0\0"
     assert simple_password("abc") == b"abc\0\0\0\0\0"
     assert simple_password("insecure") == b"insecure"
 

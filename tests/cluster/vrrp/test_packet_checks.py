@@ -93,7 +93,7 @@ REJECTED = {
     Reject.TTL: [packet(message(), ttl=254), packet(message(), ttl=1), packet(message(), ttl=0)],
     Reject.SOURCE: [
         packet(message(source=bytes(host)), source=bytes(host))
-        for host in ((0, 0, 0, 0), (127, 0, 0, 1), (224, 0, 0, 18), (255, 255, 255, 255))
+        for host in ((0, 0, 0, 0), (0, 1, 2, 3), (127, 1, 2, 3), (224, 1, 2, 3), (255, 255, 255, 255))
     ],
     Reject.VERSION: [packet(message(start=start)) for start in (0x01, 0x11, 0x41, 0xF1)],
     Reject.TYPE: [packet(message(start=start)) for start in (0x30, 0x32, 0x3F)] + [packet(version_2(start=0x22))],
@@ -189,6 +189,11 @@ def test_ip_options_are_skipped(words: int) -> None:
     assert decode_ipv4(with_options) == decode_ipv4(GOOD)
 
 
+@pytest.mark.parametrize("host", [(1, 0, 0, 1), (10, 0, 0, 1), (126, 127, 0, 0), (128, 0, 0, 1), (223, 255, 0, 9)])
+def test_any_host_may_be_the_source(host: tuple[int, int, int, int]) -> None:
+    assert decode_ipv4(packet(message(source=bytes(host)), source=bytes(host))).source == bytes(host)
+
+
 def test_dont_fragment_is_no_fragment() -> None:
     assert decode_ipv4(packet(message(), fragment=0x4000)) == decode_ipv4(GOOD)
 
@@ -225,16 +230,16 @@ def test_over_ipv6_the_message_alone_is_no_valid_checksum() -> None:
     assert rejected.value.reason is Reject.CHECKSUM
 
 
-@pytest.mark.parametrize(("version", "limit"), [(3, 255), (2, 255)])
-def test_as_many_ipv4_addresses_as_the_count_can_say_fit_one_frame(version: int, limit: int) -> None:
-    addresses = tuple(bytes((10, 0, number >> 8, number & 255)) for number in range(limit))
+@pytest.mark.parametrize("version", [3, 2])
+def test_as_many_ipv4_addresses_as_the_count_can_say_fit_one_frame(version: int) -> None:
+    addresses = tuple(bytes((10, 0, number >> 8, number & 255)) for number in range(max_addresses(4)))
     advert = ADVERT._replace(version=version, interval=Centiseconds(100), addresses=addresses)
     if version == 2:
         advert = advert._replace(auth_data=bytes(8))
     made = encode_ipv4(advert._replace(trailer=bytes(TRAILER_SIZE)), SOURCE)
     assert len(made) <= 1500
     assert decode_ipv4(made).advert.addresses == addresses
-    assert max_addresses(4, version) == limit
+    assert len(addresses) == 255
 
 
 def test_as_many_ipv6_addresses_as_fit_a_frame() -> None:
@@ -280,6 +285,12 @@ def test_too_many_ipv6_addresses_are_refused_with_the_limit() -> None:
 def test_version_2_does_not_exist_over_ipv6() -> None:
     with pytest.raises(InvalidConfigurationError, match="over IPv6; use version 3"):
         encode(ADVERT._replace(version=2, addresses=(SOURCE_IPV6,)), SOURCE_IPV6, GROUP_IPV6)
+
+
+@pytest.mark.parametrize("seconds", [1, 255])
+def test_version_2_carries_whole_seconds_up_to_a_byte_and_no_password_unless_told(seconds: int) -> None:
+    advert = ADVERT._replace(version=2, interval=Centiseconds(seconds * 100))
+    assert encode(advert, SOURCE, GROUP_IPV4) == version_2(interval=seconds)
 
 
 def test_a_version_2_password_travels_behind_the_addresses_and_under_the_checksum() -> None:

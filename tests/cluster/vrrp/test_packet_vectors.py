@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from cluster.vrrp.packet import (
+    GROUP_IPV4,
+    GROUP_IPV6,
+    GROUP_MAC_IPV4,
+    GROUP_MAC_IPV6,
     TRAILER_SIZE,
     Received,
     decode_ipv4,
@@ -90,6 +94,7 @@ def test_our_ip_header_differs_from_theirs_in_identification_and_dont_fragment_o
             ours = encode_ipv4(received.advert, received.source, received.destination)
             for same in (slice(0, 4), slice(8, 10), slice(12, None)):
                 assert ours[same] == capture.packet[same]
+            assert ours[4:8] == b"\0\0\x40\0"
             assert decode_ipv4(ours) == received
 
 
@@ -161,6 +166,15 @@ def test_any_single_bit_of_the_ip_header_turned_over_is_noticed(name: str) -> No
                 packet[bit // 8] ^= 1 << bit % 8
                 with pytest.raises(RejectedError):
                     decode_ipv4(bytes(packet))
+
+
+def test_the_groups_are_those_on_the_wire() -> None:
+    assert {capture.destination for capture in adverts("ka_v3_ipv4")} == {GROUP_IPV4}
+    assert {capture.destination for capture in adverts("ka_v3_ipv6")} == {GROUP_IPV6}
+    assert {frame[:6] for frame in frames("ka_v3_ipv4") if frame[23] == 112} == {GROUP_MAC_IPV4}
+    assert {frame[:6] for frame in frames("ka_v3_ipv6") if frame[12:14] + frame[20:21] == b"\x86\xddp"} == {
+        GROUP_MAC_IPV6
+    }
 
 
 def test_the_virtual_mac_is_the_one_on_the_wire() -> None:

@@ -33,6 +33,19 @@ def test_invented_sources_share_one_place_when_all_are_taken() -> None:
     assert limit.admit("late", at(61)) == 0
 
 
+def test_a_key_that_has_its_place_keeps_its_count_when_all_places_are_taken() -> None:
+    limit = RateLimit(Seconds(60), capacity=2)
+    assert [limit.admit("a", at(1000)), limit.admit("b", at(1030)), limit.admit("a", at(1031))] == [0, 0, None]
+    assert limit.admit("a", at(1061)) == 1
+
+
+def test_places_are_free_again_after_a_minute_and_not_before() -> None:
+    limit = RateLimit(Seconds(60), capacity=3)
+    assert [limit.admit(key, at(1000)) for key in "abc"] == [0, 0, 0]
+    assert [limit.admit(key, at(1059)) for key in "de"] == [0, None]
+    assert [limit.admit(key, at(1060)) for key in "ef"] == [0, 0]
+
+
 def test_memory_stays_bounded_for_ever() -> None:
     limit = RateLimit(Seconds(60), capacity=4)
     for number in range(1000):

@@ -62,6 +62,22 @@ def test_a_reservation_that_could_not_be_written_is_asked_for_again() -> None:
     assert sequence.reservation(at(1)) == from_clock(at(1 + AHEAD))
 
 
+def test_a_reservation_is_asked_for_when_half_of_the_last_is_used_up() -> None:
+    sequence = Sequence(ahead=Seconds(10))
+    sequence.reserved(from_clock(at(10)))
+    assert sequence.reservation(at(5)) is None
+    assert sequence.reservation(at(5.1)) == from_clock(at(15.1))
+
+
+def test_with_the_clock_behind_the_reservation_reaches_ahead_of_the_last_value() -> None:
+    sequence = Sequence(floor=from_clock(at(1000)), ahead=Seconds(10))
+    assert sequence.reservation(NOON) == from_clock(at(1010)) + 1
+
+
+def test_the_first_sequence_of_all_begins_at_the_clock_even_if_that_is_at_its_epoch() -> None:
+    assert Sequence().next(Nanoseconds(0)) == 1
+
+
 def test_an_older_reservation_never_takes_a_newer_one_back() -> None:
     sequence = Sequence()
     sequence.reserved(from_clock(at(60)))
