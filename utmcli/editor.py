@@ -14,6 +14,7 @@ import asyncio
 import codecs
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, TextIO, cast
 
 from prompt_toolkit.application import create_app_session, in_terminal
@@ -207,24 +208,6 @@ class Editor:
         self._whole: asyncio.Future[bool] | None = None
         self._gone = False
         self._keyboard = Keyboard()
-        output = Vt100_Output(
-            cast("TextIO", _Paper(console)),
-            lambda: Size(rows=console.rows or 24, columns=console.columns or 80),
-            term=console.hello.term,
-            enable_cpr=False,  # a program at the other end would not answer, and read the question as output
-        )
-        with create_app_session(input=self._keyboard, output=output):
-            self._prompt: PromptSession[str] = PromptSession(
-                history=history,
-                completer=_GrammarCompleter(session),
-                complete_while_typing=False,
-                enable_history_search=True,
-                key_bindings=self._keys(),
-                interrupt_exception=InterruptError,
-                input=self._keyboard,
-                output=output,
-            )
-        self._prompt.app.terminal_size_polling_interval = None  # the client tells
 
     async def read_line(self, prompt: str) -> str:
         """One line; possibly several, when they were pasted into the editor at once.
@@ -335,6 +318,30 @@ class Editor:
     def _skip_enter(self) -> None:
         """Enter is one key, also from a program that writes both characters."""
         self._ahead = self._ahead[2:] if self._ahead.startswith("\r\n") else self._ahead[1:]
+
+    @cached_property
+    def _prompt(self) -> PromptSession[str]:
+        """prompt_toolkit, once it is needed: even its construction writes to the terminal."""
+        console = self._console
+        output = Vt100_Output(
+            cast("TextIO", _Paper(console)),
+            lambda: Size(rows=console.rows or 24, columns=console.columns or 80),
+            term=console.hello.term,
+            enable_cpr=False,  # a program at the other end would not answer, and read the question as output
+        )
+        with create_app_session(input=self._keyboard, output=output):
+            session: PromptSession[str] = PromptSession(
+                history=self._history,
+                completer=_GrammarCompleter(self._session),
+                complete_while_typing=False,
+                enable_history_search=True,
+                key_bindings=self._keys(),
+                interrupt_exception=InterruptError,
+                input=self._keyboard,
+                output=output,
+            )
+        session.app.terminal_size_polling_interval = None  # the client tells
+        return session
 
     # --- from plain to edited -------------------------------------------------------------------------
 

@@ -117,7 +117,7 @@ class Answers:
 
 
 class FakeClusterd:
-    """The fake on ``clusterd.sock`` of a run directory, as a context manager; may be entered again."""
+    """The fake on ``clusterd.sock`` of a run directory, as a context manager; may be stopped and started again."""
 
     def __init__(self, run_dir: Path) -> None:
         self._path = run_dir / "clusterd.sock"
@@ -127,18 +127,26 @@ class FakeClusterd:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen."""
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
         self._thread.start()
         assert ready.wait(10), "the fake clusterd did not start"
-        return self
 
-    def __exit__(self, *_exc: object) -> None:
-        assert self._loop is not None
-        assert self._stop is not None
-        assert self._thread is not None
+    def stop(self) -> None:
+        """Hang up on everybody; nothing happens if it is not running."""
+        if self._thread is None or self._loop is None or self._stop is None:
+            return
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
+        self._thread = None
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()

@@ -75,9 +75,12 @@ class Shell:
             stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
 
-    def person(self, *words: str, rows: int = 24, columns: int = 80, term: str = "xterm") -> Person:
+    def person(
+        self, *words: str, rows: int = 24, columns: int = 80, term: str = "xterm", tells_size: bool = True
+    ) -> Person:
         """Somebody at a terminal."""
-        return Person(self.client, words, {**self.environment, "TERM": term}, rows, columns)
+        environment = {**self.environment, "TERM": term}
+        return Person(self.client, words, environment, (rows, columns), tells_size=tells_size)
 
 
 class ShellHost:
@@ -105,13 +108,15 @@ class Person:
     """Somebody at a terminal: types, and sees what pyte sees."""
 
     def __init__(
-        self, client: Path, words: Sequence[str], environment: dict[str, str], rows: int, columns: int
+        self, client: Path, words: Sequence[str], environment: dict[str, str], size: tuple[int, int],
+        *, tells_size: bool,
     ) -> None:
+        rows, columns = size
         self.screen = pyte.HistoryScreen(columns, rows, history=1000)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self._child = pexpect.spawn(
-            str(client), list(words), env=environment, dimensions=(rows, columns), timeout=PATIENCE
+            str(client), list(words), env=environment, dimensions=size if tells_size else (0, 0), timeout=PATIENCE
         )
 
     def types(self, text: str) -> None:
