@@ -71,6 +71,8 @@ class Network:
         self.switch = Namespace()
         self._all = [self.switch]
         self._bridges: set[str] = set()
+        # A switch forwards frames whatever is in them; br_netfilter, where loaded, drops bad IP headers.
+        self.switch.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0", check=False)
 
     def node(self) -> Namespace:
         made = Namespace()

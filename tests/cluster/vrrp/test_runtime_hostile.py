@@ -1,0 +1,173 @@
+"""A hostile network: no packet ends the engine, makes two masters, or goes uncounted."""
+
+from __future__ import annotations
+
+import random
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cluster.units import Centiseconds, Priority, Vrid
+from cluster.vrrp.auth import Key, Signer, derive_key
+from cluster.vrrp.packet import GROUP_IPV4, GROUP_MAC_IPV4, Advert, encode_ipv4
+from tests.support import vectors
+from tests.support.engine import SECRET, Engine, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cluster.vrrp.conftest import MakeEngine
+    from tests.support.netns import Namespace
+
+pytestmark = pytest.mark.netns
+
+STRANGER_MAC = bytes.fromhex("020000000099")
+STRANGER = bytes((192, 168, 12, 99))
+VIRTUAL = bytes((192, 168, 200, 1))
+KEY = Key(1, derive_key(SECRET))
+
+
+@contextmanager
+def wire(namespace: Namespace) -> Iterator[socket.socket]:
+    with namespace.inside():
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(0x0003))
+        raw.bind(("LAN2", 0x0003))
+    raw.settimeout(2)
+    yield raw
+    raw.close()
+
+
+def frame(packet: bytes, mac: bytes = STRANGER_MAC) -> bytes:
+    return GROUP_MAC_IPV4 + mac + b"\x08\x00" + packet
+
+
+def forged(priority: int = 255, sequence: int | None = None, vrid: int = 2, source: bytes = STRANGER) -> bytes:
+    advert = Advert(3, Vrid(vrid), Priority(priority), Centiseconds(25), (VIRTUAL,))
+    if sequence is None:
+        return frame(encode_ipv4(advert, source))
+    message = encode_ipv4(advert, source)[20:]
+    return frame(encode_ipv4(advert._replace(trailer=Signer(KEY, source, message).trailer(sequence)), source))
+
+
+@pytest.fixture
+def master(engine: MakeEngine, first: Namespace) -> Engine:
+    made = engine(first)
+    made.becomes("master")
+    return made
+
+
+def rejected(node: Engine) -> dict[str, int]:
+    counted: dict[str, int] = node.status()["interfaces"][0]["rejected"]
+    return counted
+
+
+def test_an_unsigned_advert_of_the_highest_priority_moves_nothing(master: Engine, second: Namespace) -> None:
+    with wire(second) as raw:
+        for _ in range(20):
+            raw.send(forged())
+
+    eventually(lambda: rejected(master).get("no-trailer") == 20)
+
+    assert master.is_("master")
+    reports = master.events("advert-dropped")
+    assert len(reports) == 1
+    assert "192.168.12.99 on LAN2 was dropped: not signed" in reports[0]["text"]
+
+
+def test_an_advert_signed_with_another_key_moves_nothing(master: Engine, second: Namespace) -> None:
+    packet = bytearray(forged(sequence=2**63))
+    packet[-1] ^= 1
+    with wire(second) as raw:
+        raw.send(packet)
+
+    eventually(lambda: rejected(master) == {"bad-tag": 1})
+    assert master.is_("master")
+
+
+def test_a_replayed_advert_moves_nothing_not_even_after_a_restart(master: Engine, second: Namespace) -> None:
+    recorded = forged(priority=1, sequence=5)
+    with wire(second) as raw:
+        raw.send(recorded)
+        eventually(lambda: master.status()["interfaces"][0]["adverts_received"] == 1)
+        raw.send(recorded)
+        eventually(lambda: rejected(master) == {"replayed": 1})
+        master.kill()
+        master.start()
+        master.becomes("master")
+        raw.send(recorded)
+
+        eventually(lambda: rejected(master) == {"replayed": 1})
+
+    assert master.status()["interfaces"][0]["adverts_received"] == 0
+
+
+def test_our_own_adverts_thrown_back_at_us_are_known(master: Engine, second: Namespace) -> None:
+    with wire(second) as raw:
+        own = b""
+        while own[:6] != GROUP_MAC_IPV4:
+            own = raw.recv(2000)
+        raw.send(own)
+        raw.send(own[:6] + STRANGER_MAC + own[12:])
+
+    eventually(lambda: rejected(master) == {"own-packet": 1, "reflected": 1})
+    assert master.is_("master")
+
+
+def test_the_virtual_routers_of_others_are_left_alone(master: Engine, second: Namespace) -> None:
+    with wire(second) as raw:
+        raw.send(forged(vrid=77))
+
+    eventually(lambda: rejected(master) == {"unknown-vrid": 1})
+
+
+def test_nothing_that_real_daemons_ever_sent_ends_the_engine(master: Engine, second: Namespace) -> None:
+    with wire(second) as raw:
+        for name in vectors.names():
+            for captured in vectors.frames(name):
+                raw.send(captured)
+
+    eventually(lambda: rejected(master).get("ipsec-ah") or rejected(master).get("unknown-vrid"))
+    assert master.is_("master")
+
+
+def test_no_garbage_ends_the_engine(master: Engine, second: Namespace) -> None:
+    chance = random.Random(112)
+    with wire(second) as raw:
+        for _ in range(3000):
+            packet = bytearray(forged(sequence=chance.getrandbits(63)))
+            for _ in range(chance.randrange(1, 8)):
+                packet[chance.randrange(14, len(packet))] = chance.getrandbits(8)
+            packet[23] = 112
+            raw.send(packet[: chance.randrange(24, len(packet) + 1)] + bytes(chance.randrange(40)))
+
+    eventually(lambda: sum(rejected(master).values()) > 1000)
+    assert master.is_("master")
+    assert master.status()["pid"] == master.running.pid
+
+
+def test_adverts_that_cannot_be_sent_are_counted_and_nothing_more(master: Engine, first: Namespace) -> None:
+    first.run("ip", "link", "set", "LAN2", "down")
+    eventually(lambda: master.status()["interfaces"][0]["errors"].get("ENETDOWN"))
+
+    first.run("ip", "link", "set", "LAN2", "up")
+    sent = master.status()["interfaces"][0]["adverts_sent"]
+
+    eventually(lambda: master.status()["interfaces"][0]["adverts_sent"] > sent + 2)
+    assert master.is_("master")
+
+
+def test_other_virtual_addresses_are_accepted_and_reported_once(master: Engine, second: Namespace) -> None:
+    other = Advert(3, Vrid(2), Priority(1), Centiseconds(25), (bytes((10, 0, 0, 1)),))
+    message = encode_ipv4(other, STRANGER)[20:]
+    with wire(second) as raw:
+        for sequence in (8, 9):
+            signed = other._replace(trailer=Signer(KEY, STRANGER, message).trailer(sequence))
+            raw.send(frame(encode_ipv4(signed, STRANGER, GROUP_IPV4)))
+
+    eventually(lambda: master.status()["interfaces"][0]["adverts_received"] == 2)
+
+    reports = master.events("addresses-differ")
+    assert len(reports) == 1
+    assert "10.0.0.1, 192.168.200.1" in reports[0]["text"]
