@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+COMMAND_WORDS = "commands"
+"""`ValueType.live` of a value that is itself a command word: the grammar knows them, nobody has to be asked."""
+
 
 class MalformedError(Exception):
     """A text is no value of its type; the message says what is allowed."""

@@ -1,0 +1,106 @@
+"""`cluster status` and `cluster explain`: everything about this node, and why it has its role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster.rpc.messages import GetStatus, Status
+from utmcli.commands._asking import answered
+from utmcli.commands._times import ago, moment
+from utmcli.grammar import Call, Command
+from utmcli.results import Record, Report, Table, Text
+
+if TYPE_CHECKING:
+    from cluster.model import ClusterStatus, HaInterfaceStatus
+
+
+async def status(call: Call) -> Report:
+    """`cluster status`: the node, its HA interfaces, their adverts, the hotwire, and the reasons."""
+    seen = (await answered(call, GetStatus(), Status)).status
+    return Report((
+        ("node", _node(seen)),
+        ("engine", _engine(seen)),
+        ("interfaces", _interfaces(seen)),
+        ("adverts", _adverts(seen)),
+        ("hotwire", _hotwire(seen)),
+        ("explanation", Text("\n".join(seen.explanation))),
+    ))
+
+
+async def explain(call: Call) -> Text:
+    """`cluster explain`: sentences."""
+    seen = (await answered(call, GetStatus(), Status)).status
+    return Text("\n".join(seen.explanation or (seen.cause,)))
+
+
+def _node(seen: ClusterStatus) -> Record:
+    return Record((
+        ("role", seen.role),
+        ("since", None if seen.since is None else moment(seen.since)),
+        ("cause", seen.cause),
+        ("priority", seen.priority),
+        ("handing_over", seen.handing_over),
+        ("maintainance", seen.maintainance),
+    ))
+
+
+def _engine(seen: ClusterStatus) -> Record:
+    return Record((
+        ("state", seen.engine),
+        ("pid", seen.engine_pid),
+        ("restarts", seen.engine_restarts),
+        ("real_time", seen.real_time),
+    ))
+
+
+def _interfaces(seen: ClusterStatus) -> Table:
+    return Table(
+        ("interface", "vrid", "link", "virtual_addresses", "partner", "partner_priority", "heard"),
+        tuple(
+            (
+                interface.name,
+                interface.vrid,
+                _link(interface),
+                interface.virtual_addresses,
+                interface.partner_address,
+                interface.partner_priority,
+                ago(interface.partner_heard_age),
+            )
+            for interface in seen.interfaces
+        ),
+    )
+
+
+def _link(interface: HaInterfaceStatus) -> str:
+    """What counts, and in brackets that the opposite will count once UPDATE_TRIGGER_DELAY has passed."""
+    now = "usable" if interface.usable else "lost"
+    return f"{now} (changing)" if interface.pending else now
+
+
+def _adverts(seen: ClusterStatus) -> Table:
+    return Table(
+        ("interface", "sent", "received", "rejected"),
+        tuple(
+            (
+                interface.name,
+                interface.adverts_sent,
+                interface.adverts_received,
+                tuple(f"{reason}={count}" for reason, count in sorted(interface.rejected.items()) if count),
+            )
+            for interface in seen.interfaces
+        ),
+    )
+
+
+def _hotwire(seen: ClusterStatus) -> Record:
+    return Record((
+        ("hotwire_dev", seen.hotwire_dev),
+        ("sync_state", seen.sync_state),
+        ("sync_reason", seen.sync_reason),
+    ))
+
+
+COMMANDS = (
+    Command(("cluster", "status"), "everything about this node and what it hears of its partner", status),
+    Command(("cluster", "explain"), "why this node has its present role", explain),
+)

@@ -1,0 +1,85 @@
+"""The names that exist now, for completion: what to ask clusterd for, and the snapshot it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cluster.errors import ClusterError
+from cluster.model import TRIGGER_DELAY
+from cluster.rpc import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+    from cluster.model import Config
+
+    Names = tuple[tuple[str, str], ...]
+    AskFunction = Callable[[messages.Ask], Awaitable[messages.AnyAnswer]]
+
+CONFIGURATIONS = "configurations"
+INTERFACES = "interfaces"
+HA_INTERFACES = "ha_interfaces"
+ADDRESSES = "addresses"
+VIRTUAL_ADDRESSES = "virtual_addresses"
+APPLICATIONS = "applications"
+VARIABLES = "variables"
+GLOBALS = "globals"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Names by source, as they were a moment ago."""
+
+    sources: Mapping[str, Names]
+
+    def names(self, source: str) -> Sequence[tuple[str, str]]:
+        """Names of one source, each with a description."""
+        return self.sources.get(source, ())
+
+
+async def fetch(ask: AskFunction, sources: Iterable[str]) -> Snapshot:
+    """Ask clusterd for the names of some sources.
+
+    Completion is a hint: where clusterd does not answer, there are no names, and the command itself will say why.
+    """
+    wanted = frozenset(sources)
+    found: dict[str, Names] = {}
+    try:
+        if CONFIGURATIONS in wanted:
+            found[CONFIGURATIONS] = _configurations(await ask(messages.ListConfigs()))
+        if wanted - {CONFIGURATIONS}:
+            reply = await ask(messages.GetConfig())
+            if isinstance(reply, messages.ConfigReply):
+                found |= _of_config(reply.config)
+    except ClusterError:
+        return Snapshot(found)
+    return Snapshot(found)
+
+
+def _configurations(answer: messages.AnyAnswer) -> Names:
+    if not isinstance(answer, messages.Configs):
+        return ()
+    return tuple((config.name, "start configuration" if config.start else "") for config in answer.configs)
+
+
+def _of_config(config: Config) -> dict[str, Names]:
+    variables = {*TRIGGER_DELAY[1:], *(name for values in config.variables.values() for name in values)}
+    return {
+        INTERFACES: tuple((name, _about(config, name)) for name in config.interfaces),
+        HA_INTERFACES: tuple(
+            (name, _about(config, name)) for name, seen in config.interfaces.items() if "HA" in seen.flags
+        ),
+        ADDRESSES: tuple((key, f"{seen.address} on {seen.device}") for key, seen in config.addresses.items()),
+        VIRTUAL_ADDRESSES: tuple(
+            (key, f"{seen.address} on {seen.device}") for key, seen in config.virtual_addresses.items()
+        ),
+        APPLICATIONS: tuple((name, "") for name in sorted({TRIGGER_DELAY[0], *config.variables})),
+        VARIABLES: tuple((name, "") for name in sorted(variables)),
+        GLOBALS: tuple((name, ",".join(values)) for name, values in config.globals.items()),
+    }
+
+
+def _about(config: Config, name: str) -> str:
+    seen = config.interfaces[name]
+    return " ".join((seen.type, *seen.flags))
