@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,11 +17,13 @@ from cluster.errors import RefusedError, UnreachableError
 from cluster.model import SetValue
 from cluster.rpc.messages import (
     ConfigReply,
+    Done,
     EditConfig,
     GetConfig,
     GetInterfaces,
     GetStatus,
     Interfaces,
+    Reboot,
     SetMaintenance,
     Status,
     Switch,
@@ -286,6 +289,35 @@ def test_a_boot_loads_the_start_configuration_and_forgets_unsaved_edits(node: Ap
     node.start()
 
     assert node.info.hostname == "utm141.cluster.local"
+
+
+INIT = """
+import os, signal, subprocess, sys
+seen = [signal.SIGINT, signal.SIGRTMIN + 4, signal.SIGCHLD]
+signal.pthread_sigmask(signal.SIG_BLOCK, seen)
+os.posix_spawn(sys.executable, [sys.executable, *sys.argv[2:]], os.environ, setsigmask=())
+while (number := signal.sigwait(seen)) == signal.SIGCHLD:
+    os.waitpid(-1, os.WNOHANG)
+open(sys.argv[1], 'w').write('off' if number > 34 else 'again')
+"""
+
+
+@pytest.mark.parametrize(("power_off", "word"), [(False, "again"), (True, "off")])
+def test_a_restart_of_the_machine_hands_over_first_and_is_then_left_to_process_1(
+    pair: Pair, power_off: bool, word: str
+) -> None:
+    heard = pair.master.run.parent / "heard"
+    pair.spare.start()
+    until(lambda: pair.spare.role == "master", "the spare is alone")
+    pair.master.start_under("unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", INIT, str(heard))
+    until(lambda: pair.master.role == "master", "the preferred master took over")
+
+    assert pair.master.ask(Reboot(power_off=power_off)) == Done()
+
+    until(heard.exists, "process 1 is told")
+    until(lambda: heard.read_text() == word, f"to do it: {word}")
+    assert not pair.master.holds(VIRTUAL)
+    assert pair.spare.role == "master", "the role was handed over before"
 
 
 # --- what is asked of it ----------------------------------------------------------------------------

@@ -57,10 +57,14 @@ class Appliance:
         self._log_path = directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str) -> None:
+    def start(self) -> None:
         """Start clusterd and wait until it answers."""
+        self.start_under(sys.executable)
+
+    def start_under(self, *starter: str) -> None:
+        """The same with another program in front, which gets the arguments of a Python interpreter."""
         directories = ("--state-dir", str(self.state), "--run-dir", str(self.run), "--factory", str(self._factory))
-        command = (sys.executable, "-m", "cluster.daemon", *directories, *(options or ("--no-shell",)))
+        command = (*starter, "-m", "cluster.daemon", *directories, "--no-shell")
         self.process = subprocess.Popen(self.namespace.command(*command), stderr=self._log, start_new_session=True)
         until(self._answers, f"clusterd answers; {self.log}")
 
