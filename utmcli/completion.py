@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from utmcli.parser import ProblemError, Reader
 from utmcli.pipes import PIPES
+from utmcli.reader import ProblemError, Reader
 from utmcli.results import Table, Text
 from utmcli.tokens import Token, TokenKind, quote, tokenize
 from utmcli.values import COMMAND_WORDS, Options, ValueType

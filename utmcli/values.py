@@ -100,7 +100,7 @@ class Boolean(ValueType):
 
     def words(self) -> tuple[tuple[str, str], ...]:
         """The documented spelling."""
-        return (("1", "yes"), ("0", "no"))
+        return (("1", ""), ("0", ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

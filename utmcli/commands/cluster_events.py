@@ -30,7 +30,7 @@ async def events(call: Call) -> AsyncIterator[Table]:
         yield Table(COLUMNS, _rows(past))
         return
     yield Table(COLUMNS, _rows(past), widths=WIDTHS)
-    last = past[-1].number if past else 0
+    last = past[-1].number if past else -1
     async for answer in call.follow(FollowEvents()):
         if not isinstance(answer, Events):
             continue
@@ -38,7 +38,7 @@ async def events(call: Call) -> AsyncIterator[Table]:
         if fresh and fresh[0].number > last + 1:
             # Something happened between the question and the stream; nothing may be missing from the list.
             known = (await answered(call, GetEvents(), Events)).events
-            fresh = [event for event in known if event.number > last]
+            fresh = list({event.number: event for event in (*known, *fresh) if event.number > last}.values())
         if fresh:
             last = fresh[-1].number
             yield Table(COLUMNS, _rows(fresh), continues=True, widths=WIDTHS)
