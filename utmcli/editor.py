@@ -4,15 +4,14 @@ Programs write whole lines and look for a prompt; people press keys. So a line b
 every character echoed, nothing else. The first key that is more than a character (Tab, an arrow, ``?``) brings
 the editor up, with what is typed already. A program never sees one of its escape sequences.
 
-prompt_toolkit never sees a file descriptor: keys come from `Keyboard`, which is fed what the client sends, and what
-it draws goes to `_Paper`. So any number of editors run in one process, each in its session's task.
+prompt_toolkit never sees a file descriptor: keys come from a `Keyboard`, which is fed what the client sends, and
+what it draws goes to `_Paper`. So any number of editors run in one process, each in its session's task.
 """
 
 from __future__ import annotations
 
 import asyncio
 import codecs
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO, cast
@@ -21,8 +20,6 @@ from prompt_toolkit.application import create_app_session, in_terminal
 from prompt_toolkit.completion import Completer, Completion
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.filters import Condition, completion_is_selected
-from prompt_toolkit.input import Input
-from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import PromptSession
@@ -30,6 +27,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from utmcli.commands import GRAMMAR
 from utmcli.completion import complete, help_at, which_live
+from utmcli.keyboard import Keyboard
 from utmcli.live import fetch
 from utmcli.render import render
 from utmcli.tokens import TokenKind, tokenize
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
     from prompt_toolkit.history import History
-    from prompt_toolkit.key_binding import KeyPress, KeyPressEvent
+    from prompt_toolkit.key_binding import KeyPressEvent
 
     from utmcli.console import Console
     from utmcli.session import Session
@@ -65,82 +63,6 @@ class _State(Enum):
     PLAIN = "characters are echoed"
     STARTING = "the editor comes up; what is typed waits"
     EDITING = "keys go to the editor"
-
-
-class Keyboard(Input):
-    """Keys as prompt_toolkit wants them, from bytes as a client sends them."""
-
-    def __init__(self) -> None:
-        self._keys: list[KeyPress] = []
-        self._parser = Vt100Parser(self._keys.append)
-        self._ready: Callable[[], None] | None = None
-        self._closed = False
-
-    def feed(self, text: str) -> None:
-        """Take what was typed."""
-        self._parser.feed(text)
-        if self._ready is not None:
-            self._ready()
-
-    def close(self) -> None:
-        """The terminal is gone."""
-        self._closed = True
-        if self._ready is not None:
-            self._ready()
-
-    def read_keys(self) -> list[KeyPress]:
-        """Keys typed since the last call."""
-        keys = self._keys.copy()
-        self._keys.clear()
-        return keys
-
-    def flush_keys(self) -> list[KeyPress]:
-        """The same, when no more bytes can be expected to belong to a key begun (Escape)."""
-        self._parser.flush()
-        return self.read_keys()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the terminal is gone."""
-        return self._closed
-
-    def fileno(self) -> int:
-        """There is none."""
-        raise NotImplementedError
-
-    def typeahead_hash(self) -> str:
-        """Names this keyboard among all."""
-        return f"keyboard-{id(self)}"
-
-    def raw_mode(self) -> AbstractContextManager[None]:
-        """The client's terminal is raw for as long as the session lasts."""
-        return nullcontext()
-
-    def cooked_mode(self) -> AbstractContextManager[None]:
-        """Nobody but the editor reads from this terminal."""
-        return nullcontext()
-
-    @contextmanager
-    def attach(self, input_ready_callback: Callable[[], None]) -> Iterator[None]:
-        """Call back whenever keys come; those typed ahead count."""
-        before, self._ready = self._ready, input_ready_callback
-        if self._keys or self._closed:
-            asyncio.get_running_loop().call_soon(input_ready_callback)
-        try:
-            yield
-        finally:
-            self._ready = before
-
-    @contextmanager
-    def detach(self) -> Iterator[None]:
-        """Call nobody for a while."""
-        before, self._ready = self._ready, None
-        try:
-            yield
-        finally:
-            self._ready = before
-            if before is not None and (self._keys or self._closed):
-                before()
 
 
 class _Paper:

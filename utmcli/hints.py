@@ -31,8 +31,13 @@ class Surroundings(NamedTuple):
     hints: tuple[str, ...]
 
 
-async def look(ask: Ask) -> Surroundings:
-    """Ask clusterd how things are; never an error, since whoever types will be told by the command."""
+async def look(ask: Ask, now: float) -> Surroundings:
+    """Ask clusterd how things are; never an error, since whoever types will be told by the command.
+
+    Args:
+        ask: one question to clusterd.
+        now: unix time, seconds.
+    """
     hints: list[str] = []
     hostname = ""
     try:
@@ -42,7 +47,7 @@ async def look(ask: Ask) -> Surroundings:
             hints += of_info(info)
         status = await ask(messages.GetStatus())
         if isinstance(status, messages.Status):
-            hints += of_status(status.status)
+            hints += of_status(status.status, now)
         configs = await ask(messages.ListConfigs())
         if isinstance(configs, messages.Configs):
             hints += of_configs(configs)
@@ -62,8 +67,13 @@ def of_info(info: messages.Info) -> list[str]:
     return hints
 
 
-def of_status(status: ClusterStatus) -> list[str]:
-    """Both nodes are master: only a master sends adverts, so a master that hears some is not the only one."""
+def of_status(status: ClusterStatus, now: float) -> list[str]:
+    """Both nodes are master: only a master sends adverts, so a master that hears some is not the only one.
+
+    Args:
+        status: of this node.
+        now: unix time, seconds.
+    """
     heard = [
         interface.name
         for interface in status.interfaces
@@ -71,8 +81,7 @@ def of_status(status: ClusterStatus) -> list[str]:
     ]
     if status.role != "master" or status.handing_over or not heard:
         return []
-    since = status.since
-    if since is not None and since < _RECENT:  # the last adverts of the old master
+    if status.since is not None and now - status.since < _RECENT:  # the last adverts of the old master
         return []
     return [f"both nodes are master: the partner's adverts are heard on {', '.join(heard)}"]
 

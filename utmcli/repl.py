@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from utmcli.commands import GRAMMAR
@@ -211,7 +212,7 @@ class Conversation:
         """Refresh the host name; hints that were not shown before, one a line."""
         try:
             async with asyncio.timeout(_GLANCE):
-                seen = await look(self._session.ask)
+                seen = await look(self._session.ask, time.time())
         except TimeoutError:
             seen = Surroundings("", ("clusterd does not answer",))
         self._hostname = seen.hostname or self._hostname

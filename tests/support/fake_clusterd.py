@@ -120,6 +120,7 @@ class FakeClusterd:
     """The fake on ``clusterd.sock`` of a run directory, as a context manager; may be stopped and started again."""
 
     def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
         self._path = run_dir / "clusterd.sock"
         self.answers = Answers()
         self._loop: asyncio.AbstractEventLoop | None = None
