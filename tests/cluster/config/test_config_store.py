@@ -174,7 +174,7 @@ def test_a_name_that_would_confuse_is_refused(store: Store, name: str) -> None:
     assert flags(store) == {"default": "current start"}
 
 
-@pytest.mark.parametrize("name", ["a", "cluster 2026-11", "Büro_1.b+c", "a" * 64])
+@pytest.mark.parametrize("name", ["a", "a-b", "cluster 2026-11", "Büro_1.b+c", "a" * 64])
 def test_a_sane_name_is_accepted(store: Store, name: str) -> None:
     store.save(name, "anna", 0.0)
     assert flags(store)[name] == "current"
