@@ -75,13 +75,18 @@ class Followers:
     def __init__(self, followers: Sequence[Follower], complain: Callable[[str], None]) -> None:
         self._followers = followers
         self._complain = complain
-        self._role = Role.OFFLINE
+        self._role: Role | None = None
         self._changed = asyncio.Event()
 
     def role_is(self, role: Role) -> None:
-        """The role of this node; also to be said again when what the followers do was configured anew."""
+        """The role of this node is known, or changed."""
         self._role = role
         self._changed.set()
+
+    def configured(self) -> None:
+        """What the followers have to do was configured anew."""
+        if self._role is not None:
+            self._changed.set()
 
     async def run(self) -> None:
         """Tell them of changes, until cancelled."""

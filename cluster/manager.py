@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """What the manager needs of the engine's supervisor."""
 
-    role: Role
+    @property
+    def role(self) -> Role:
+        """Of this node."""
 
     @property
     def pid(self) -> int | None:
@@ -325,7 +327,7 @@ class Manager:
 
     def _follow_anew(self) -> None:
         self._disabled.names = self._applied.cluster.backup_disable_interfaces
-        self._followers.role_is(self._engine.role)
+        self._followers.configured()
 
     async def _tell_engine(self, *, maintenance: bool) -> None:
         settings = document(

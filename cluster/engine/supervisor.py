@@ -88,7 +88,12 @@ class EngineSupervisor:
         self._linked = asyncio.Event()
         self._link_wanted = asyncio.Event()
         self._look_wanted = asyncio.Event()
-        self.role = Role.OFFLINE
+        self._role: Role | None = None
+
+    @property
+    def role(self) -> Role:
+        """Of this node; offline without an engine, and until one was heard of."""
+        return self._role or Role.OFFLINE
 
     @property
     def pid(self) -> int | None:
@@ -110,6 +115,7 @@ class EngineSupervisor:
         if pid is None or not self._child.adopt(pid):
             return False
         _LOG.info("adopted the running engine (pid %d)", pid)
+        self._look()
         return True
 
     async def run(self) -> None:
@@ -203,7 +209,7 @@ class EngineSupervisor:
     def _pause(self) -> float | None:
         if self._child.pid is not None:
             return max(0, self._watch.due - _now()) / NANOSECONDS_PER_SECOND
-        return None if self.role is Role.OFFLINE else ABSENCE.seconds / 2
+        return None if self._role is Role.OFFLINE else ABSENCE.seconds / 2
 
     def _look(self) -> None:
         """Read the state page: is the engine alive, and in which role?"""
@@ -224,8 +230,8 @@ class EngineSupervisor:
         return page if page is not None and page.pid == pid else None
 
     def _role_is(self, role: Role) -> None:
-        if role is not self.role:
-            self.role = role
+        if role is not self._role:
+            self._role = role
             self._listener.role(role)
 
     # --- the link ----------------------------------------------------------------------------------
@@ -294,4 +300,4 @@ def _spare_from_oom(pid: int) -> None:
         with open(f"/proc/{pid}/oom_score_adj", "w") as file:  # noqa: PTH123 - not a file, a setting
             file.write("-900")
     except OSError as error:
-        _LOG.info("the engine is not protected when memory runs out: %s", error.strerror)
+        _LOG.debug("the engine is not protected when memory runs out: %s", error.strerror)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -397,7 +398,9 @@ def test_switch_hands_the_role_over_and_is_refused_where_there_is_none(pair: Pai
         pair.master.ask(Switch())
 
 
-def test_interfaces_disabled_in_backup_follow_the_role(pair: Pair) -> None:
+@pytest.fixture
+def dialling(pair: Pair) -> Pair:
+    """Two appliances of which only the master shall have wan0 up."""
     for appliance in (pair.master, pair.spare):
         pair.network.wire(appliance.namespace, "wan0", "WAN")
         config = json.loads(appliance._factory.read_text())
@@ -405,14 +408,42 @@ def test_interfaces_disabled_in_backup_follow_the_role(pair: Pair) -> None:
         config["cluster"]["backup_disable_interfaces"] = ["wan0"]
         appliance._factory.write_text(json.dumps(config))
     pair.start()
-
-    def dialled(appliance: Appliance) -> bool:
-        states = appliance.ask(GetInterfaces(), Interfaces).interfaces
-        return next(state.up for state in states if state.name == "wan0")
-
     until(lambda: (dialled(pair.master), dialled(pair.spare)) == (True, False), "the master dials")
-    pair.master.ask(Switch())
-    until(lambda: (dialled(pair.master), dialled(pair.spare)) == (False, True), "then the other one")
+    return pair
+
+
+def dialled(appliance: Appliance) -> bool:
+    states = appliance.ask(GetInterfaces(), Interfaces).interfaces
+    return next(state.up for state in states if state.name == "wan0")
+
+
+def test_interfaces_disabled_in_backup_follow_the_role(dialling: Pair) -> None:
+    dialling.master.ask(Switch())
+
+    until(lambda: (dialled(dialling.master), dialled(dialling.spare)) == (False, True), "the other one dials")
+
+
+@pytest.mark.parametrize("engine_dies_too", [False, True])
+def test_a_restart_of_clusterd_does_not_touch_what_follows_the_role(
+    dialling: Pair, tmp_path: Path, engine_dies_too: bool
+) -> None:
+    node = dialling.master
+    with (tmp_path / "links").open("wb") as links:
+        monitor = subprocess.Popen(node.namespace.command("ip", "monitor", "link"), stdout=links)
+        engine = node.engine
+        assert engine is not None
+
+        node.kill()
+        if engine_dies_too:
+            os.kill(engine, signal.SIGKILL)
+        node.start()
+
+        until(lambda: node.role == "master", "it is master again")
+        time.sleep(0.3)
+        monitor.kill()
+        monitor.wait()
+    assert "wan0" not in (tmp_path / "links").read_text()
+    assert dialled(node)
 
 
 def test_synchronize_says_clearly_that_it_cannot_yet(node: Appliance) -> None:

@@ -75,6 +75,25 @@ def test_of_several_changes_meanwhile_the_latest_counts() -> None:
     assert lines == ["one: master", "one: backup"]
 
 
+def test_a_new_configuration_is_followed_once_the_role_is_known_and_not_before() -> None:
+    lines: list[str] = []
+
+    async def scenario() -> None:
+        followers = Followers((Diary("one", lines),), print)
+        running = asyncio.create_task(followers.run())
+        followers.configured()
+        await asyncio.sleep(0.01)
+        lines.append("known")
+        followers.role_is(Role.MASTER)
+        await asyncio.sleep(0.01)
+        followers.configured()
+        await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(scenario())
+    assert lines == ["known", "one: master", "one: master"]
+
+
 def test_disabled_interfaces_are_up_on_the_master_only_and_none_means_nothing_is_touched() -> None:
     host = PlayedHost()
     follower = DisabledInterfaces(host)  # type: ignore[arg-type]
