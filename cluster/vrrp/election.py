@@ -90,6 +90,7 @@ from cluster.vrrp.paths import Hearing, Path
 from cluster.vrrp.priority import (
     FAREWELL,
     LEAVING,
+    NEVER,
     RANK_HANDED_OVER,
     effective,
     lost_of,
@@ -133,13 +134,14 @@ class Election:
         self._cause = "the engine has not started"
         self._priority = FAREWELL
         self._stopped = False
+        self._deadline: Nanoseconds | None = None
         self._vigil = Vigil()
         self._report: PartnerReported | None = None
-        self._next_advert: Nanoseconds | None = None
-        self._repeat_at: Nanoseconds | None = None
+        self._next_advert = NEVER
+        self._repeat_at = NEVER
         self._errand: Errand | None = None
-        self._give_up_at: Nanoseconds | None = None
-        self._drop_at: Nanoseconds | None = None
+        self._give_up_at = NEVER
+        self._drop_at = NEVER
         self._handed_over: int | None = None
 
     # --- what the shell calls ---------------------------------------------------------------------
@@ -156,26 +158,33 @@ class Election:
         """
         if not self._stopped:
             self._dispatch(event, now)
-            while (due := self.deadline) is not None and due <= now:
+            due = self._soonest()
+            while due <= now:
                 self._fire(now)
+                due = self._soonest()
+            self._deadline = due if due < NEVER else None
         effects, self._effects = self._effects, []
         return effects
 
     @property
     def deadline(self) -> Nanoseconds | None:
         """When `Tick` is wanted at the latest; later than the last `now`, or None for never."""
+        return self._deadline
+
+    def _soonest(self) -> Nanoseconds:
+        """When the next thing is due."""
         if self._role is Role.OFFLINE:
-            return None
-        dues = [self._drop_at]
-        for path in self._paths.values():
-            dues.append(self._link_due(path))
-            dues.append(path.burst_due)
+            return NEVER
+        paths = self._paths.values()
+        soonest = self._drop_at
+        for path in paths:
+            soonest = min(soonest, self._link_due(path) if path.pending else NEVER, path.burst_due)
         if self._role is Role.MASTER:
-            dues += [self._next_advert, self._repeat_at, self._give_up_at]
-        elif self._errand is None:
-            dues += [self._vigil.due(self._priority, self._settings, self._paths.values())]
-            dues += [self._vigil.barred_until]
-        return min(due for due in dues if due is not None)
+            return min(soonest, self._next_advert, self._repeat_at, self._give_up_at)
+        if self._errand is None:
+            vigil = self._vigil
+            return min(soonest, vigil.due(self._priority, self._settings, paths), vigil.barred_until)
+        return soonest
 
     def switch_refusal(self, now: Nanoseconds, force: bool) -> str | None:
         """Why `cluster switch` is refused, or None if it may be tried.
@@ -215,8 +224,8 @@ class Election:
             since=self._since,
             cause=self._cause,
             priority=self._priority,
-            handing_over=self._errand is not None or self._drop_at is not None,
-            holding=self._role is Role.MASTER or self._drop_at is not None,
+            handing_over=self._errand is not None or self._drop_at < NEVER,
+            holding=self._role is Role.MASTER or self._drop_at < NEVER,
             master_down_interval=master_down_interval(self._priority, interval),
             paths=tuple(path.view() for path in self._paths.values()),
             explanation=self._explanation(now),
@@ -283,7 +292,7 @@ class Election:
             self._leave(Errand.OFF, now)
         elif self._errand is Errand.OFF:
             self._errand = None
-            self._give_up_at = None
+            self._give_up_at = NEVER
         elif self._role is Role.OFFLINE:
             self._join("the cluster was switched on on this node", now)
         self._reprioritise(now)
@@ -322,7 +331,7 @@ class Election:
         self._report = report
         self._vigil.links_gone(report.links_gone, now)
         if report.hears:
-            self._vigil.barred_until = None
+            self._vigil.barred_until = NEVER
         self._reconsider(now)
 
     def _on_switch(self, event: SwitchAsked, now: Nanoseconds) -> None:
@@ -365,7 +374,10 @@ class Election:
 
     def _claim(self) -> Priority:
         """The priority with which a backup thinks about preempting: pending losses count."""
-        return self._priority_with(sum(not path.usable or path.pending_loss for path in self._paths.values()))
+        paths = self._paths.values()
+        if not any(path.pending for path in paths):
+            return self._priority
+        return self._priority_with(sum(not path.usable or path.pending_loss for path in paths))
 
     def _down_interval(self) -> Nanoseconds:
         """How long a node that does not hear us waits before it takes over."""
@@ -385,7 +397,7 @@ class Election:
 
     def _become_master(self, now: Nanoseconds) -> None:
         cause = self._vigil.take(self._priority, self._claim(), self._settings, self._paths.values(), now)
-        self._drop_at = None
+        self._drop_at = NEVER
         self._handed_over = None
         self._reprioritise(now)
         for path in self._paths.values():
@@ -417,7 +429,8 @@ class Election:
                 self._effects.append(Announce(path.interface.name))
                 self._effects.append(Advertise(path.interface.name, own))
         elif theirs > own or (theirs == own and self._errand is not None):
-            hearing.stands_alone = hearing.stands_alone or hearing.overruled
+            if hearing.overruled:
+                path.single_out(hearing)
             self._yield(hearing, words.better(hearing, own, self._paths.values()), now)
         elif theirs < own:
             self._face(path, hearing, now)
@@ -468,7 +481,7 @@ class Election:
         self._drop_at = Nanoseconds(now + HOLD)
 
     def _become_backup(self, cause: str, now: Nanoseconds) -> None:
-        self._next_advert = self._repeat_at = self._give_up_at = None
+        self._next_advert = self._repeat_at = self._give_up_at = NEVER
         for path in self._paths.values():
             path.forget_rivals()
         self._vigil.begin(now)
@@ -485,7 +498,7 @@ class Election:
         if self._role is Role.MASTER:
             self._give_up_at = Nanoseconds(now + self._patience())
             self._lower(now)
-        elif self._drop_at is None:
+        elif self._drop_at == NEVER:
             self._end(now)
 
     def _lower(self, now: Nanoseconds) -> None:
@@ -510,7 +523,7 @@ class Election:
 
     def _give_up(self, errand: Errand, now: Nanoseconds) -> None:
         """The wait for a successor is over: stay for a switch, go in every other case."""
-        self._give_up_at = None
+        self._give_up_at = NEVER
         if errand is Errand.SWITCH:
             self._errand = None
             self._note("handover-failed", "", f"{errand.value}: nobody took the role over, this node stays master")
@@ -524,7 +537,7 @@ class Election:
 
     def _drop(self, now: Nanoseconds) -> None:
         """Remove the addresses and say farewell; whoever is leaving leaves now."""
-        self._drop_at = None
+        self._drop_at = NEVER
         self._effects.append(DropAddresses())
         self._effects += [Advertise(name, FAREWELL) for name in self._paths]
         if self._errand is not None:
@@ -542,22 +555,22 @@ class Election:
 
     # --- time -----------------------------------------------------------------------------------------
 
-    def _link_due(self, path: Path) -> Nanoseconds | None:
+    def _link_due(self, path: Path) -> Nanoseconds:
+        """When the pending change of a link will count."""
         delay = self._settings.trigger_delay.nanoseconds
         return path.due(delay, delay if self._role is Role.MASTER else delay + BACKUP_RECOVERY_EXTRA)
 
     def _fire(self, now: Nanoseconds) -> None:
         """Do what is due."""
         for path in self._paths.values():
-            due = self._link_due(path)
-            if due is not None and due <= now:
+            if path.pending and self._link_due(path) <= now:
                 path.settle()
                 self._reprioritise(now)
                 self._note(*words.link(path, self._priority))
                 self._reconsider(now)
-            if path.burst_due is not None and path.burst_due <= now:
+            if path.burst_due <= now:
                 self._burst(path, now)
-        if self._drop_at is not None and self._drop_at <= now:
+        if self._drop_at <= now:
             self._drop(now)
         if self._role is Role.MASTER:
             self._fire_master(now)
@@ -565,21 +578,20 @@ class Election:
             self._fire_backup(now)
 
     def _fire_master(self, now: Nanoseconds) -> None:
-        if self._repeat_at is not None and self._repeat_at <= now:
-            self._repeat_at = None
+        if self._repeat_at <= now:
+            self._repeat_at = NEVER
             self._announce()
-        if self._errand is not None and self._give_up_at is not None and self._give_up_at <= now:
+        if self._errand is not None and self._give_up_at <= now:
             self._give_up(self._errand, now)
-        elif self._next_advert is not None and self._next_advert <= now:
+        elif self._next_advert <= now:
             steady = Nanoseconds(self._next_advert + self._settings.advert_interval.nanoseconds)
             self._advertise(now)
             if steady > now:
                 self._next_advert = steady
 
     def _fire_backup(self, now: Nanoseconds) -> None:
-        barred = self._vigil.barred_until
-        if barred is not None and barred <= now:
-            self._vigil.barred_until = None
+        if self._vigil.barred_until <= now:
+            self._vigil.barred_until = NEVER
             self._reconsider(now)
         if self._vigil.due(self._priority, self._settings, self._paths.values()) <= now:
             self._become_master(now)
@@ -603,7 +615,7 @@ class Election:
             lines.append("maintenance is on: this node is master only while there is no other")
         if self._handed_over is not None:
             lines.append("the role was handed to the partner and is not taken back while the partner is as good")
-        if vigil.barred_until is not None:
+        if vigil.barred_until < NEVER:
             lines.append(
                 "the partner did not hear us: no preemption until the hotwire says that it does, or for "
                 f"{words.seconds(vigil.barred_until - now)}"

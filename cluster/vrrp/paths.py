@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
 from cluster.vrrp.events import HaInterface, Heard, PathView
+from cluster.vrrp.priority import NEVER
 
 MAX_SENDERS = 8
 """Senders remembered on one interface; a flood of invented addresses must not grow the engine."""
@@ -59,28 +60,32 @@ class Path:
     Attributes:
         interface: its configuration.
         usable: what counts, after the delay.
+        pending: a change of `usable` waits for its delay.
+        crowded: somebody who stands alone was heard here.
         hearings: the last advert of each sender, by source address.
         rival_since: start of the unbroken run of adverts from a master no better than ourselves, or None.
         answered: a rival was answered with an advert since our last regular one.
-        burst_due: when the announcements that had to wait are sent, or None.
+        burst_due: when the announcements that had to wait are sent.
     """
 
     __slots__ = (
-        "_burst_at", "_farewell_at", "_rival_until", "_told", "_told_at", "answered", "burst_due", "hearings",
-        "interface", "last", "rival_since", "usable",
+        "_burst_at", "_farewell_at", "_rival_until", "_told", "_told_at", "answered", "burst_due", "crowded",
+        "hearings", "interface", "last", "pending", "rival_since", "usable",
     )
 
     def __init__(self, interface: HaInterface, usable: bool | None) -> None:
         self.interface = interface
         self.usable = usable is not False
         self.hearings: dict[int, Hearing] = {}
+        self.crowded = False
         self.last: Hearing | None = None
         self._told = usable
-        self._told_at: Nanoseconds | None = None
+        self._told_at = Nanoseconds(0)
+        self.pending = False
         self.rival_since: Nanoseconds | None = None
         self._rival_until = Nanoseconds(0)
         self.answered = False
-        self.burst_due: Nanoseconds | None = None
+        self.burst_due = NEVER
         self._burst_at: Nanoseconds | None = None
         self._farewell_at: Nanoseconds | None = None
 
@@ -92,35 +97,27 @@ class Path:
         return self._told is not False
 
     @property
-    def pending(self) -> bool:
-        """Whether a change of the link waits for its delay."""
-        return self._told_at is not None
-
-    @property
     def pending_loss(self) -> bool:
         """Whether a loss waits for its delay."""
-        return self._told_at is not None and self.usable
+        return self.pending and self.usable
 
     def tell(self, usable: bool, now: Nanoseconds, at_once: bool) -> None:
         """Note what is said of the link; the first word, or any word with `at_once`, counts immediately."""
         if at_once or self._told is None:
             self.usable = usable
-        if usable == self.usable:
-            self._told_at = None
-        elif self._told_at is None:
+        if usable != self._told:
             self._told_at = now
         self._told = usable
+        self.pending = usable != self.usable
 
-    def due(self, loss_delay: int, recovery_delay: int) -> Nanoseconds | None:
+    def due(self, loss_delay: int, recovery_delay: int) -> Nanoseconds:
         """When the pending change will count; delays in nanoseconds."""
-        if self._told_at is None:
-            return None
         return Nanoseconds(self._told_at + (loss_delay if self.usable else recovery_delay))
 
     def settle(self) -> None:
         """Let the pending change count."""
         self.usable = not self.usable
-        self._told_at = None
+        self.pending = False
 
     # --- whom it hears ----------------------------------------------------------------------------
 
@@ -138,9 +135,15 @@ class Path:
         if len(self.hearings) > 1:
             for other in self.hearings.values():
                 if other is not hearing and other.priority and not other.silent(now):
-                    other.stands_alone = hearing.stands_alone = True
+                    self.single_out(other)
+                    self.single_out(hearing)
         self.last = hearing
         return hearing
+
+    def single_out(self, hearing: Hearing) -> None:
+        """This one is another node than the one heard elsewhere."""
+        hearing.stands_alone = True
+        self.crowded = True
 
     def _make_room(self, now: Nanoseconds) -> None:
         for source in [source for source, hearing in self.hearings.items() if hearing.silent(now)]:
@@ -171,7 +174,7 @@ class Path:
         """Start a new term: nobody was met or answered yet."""
         self.rival_since = None
         self.answered = False
-        self.burst_due = None
+        self.burst_due = NEVER
         self._burst_at = None
         self._farewell_at = None
 
@@ -181,7 +184,7 @@ class Path:
             self.burst_due = Nanoseconds(self._burst_at + BURST_SPACING)
             return False
         self._burst_at = now
-        self.burst_due = None
+        self.burst_due = NEVER
         return True
 
     def may_answer_farewell(self, now: Nanoseconds) -> bool:

@@ -23,6 +23,9 @@ LEAVING = Priority(1)
 FAREWELL = Priority(0)
 """The role is given up (RFC 9568 section 5.2.4)."""
 
+NEVER = Nanoseconds(1 << 63)
+"""Later than any instant of a monotonic clock: what a timer holds that is not set."""
+
 
 def effective(settings: Settings, lost: int, handed_over: bool) -> Priority:
     """The effective priority of a node that is not leaving.

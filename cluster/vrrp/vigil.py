@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.units import Nanoseconds
 from cluster.vrrp import words
-from cluster.vrrp.priority import FAREWELL, RANK_HANDED_OVER, master_down_interval, rank_of, skew
+from cluster.vrrp.priority import FAREWELL, NEVER, RANK_HANDED_OVER, master_down_interval, rank_of, skew
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -26,13 +26,13 @@ class Vigil:
     Attributes:
         newest: the newest advert of all, which speaks for the partner everywhere.
         resynchronised: this node knows the master's connections.
-        barred_until: no preemption before this, because the partner did not hear us; or None.
+        barred_until: no preemption before this, because the partner did not hear us.
     """
 
     def __init__(self) -> None:
         self.newest: Hearing | None = None
         self.resynchronised = False
-        self.barred_until: Nanoseconds | None = None
+        self.barred_until = NEVER
         self._silent_since = Nanoseconds(0)
         self._challenge_since: Nanoseconds | None = None
         self._links_gone_at: Nanoseconds | None = None
@@ -82,7 +82,7 @@ class Vigil:
         """
         rival = self._rival(paths, now)
         wins = rival is not None and (
-            rival.priority == FAREWELL or (self.barred_until is None and claim > rival.priority)
+            rival.priority == FAREWELL or (self.barred_until == NEVER and claim > rival.priority)
         )
         if not wins:
             self._challenge_since = None
@@ -138,7 +138,8 @@ class Vigil:
     ) -> str:
         """End the vigil, because `due` has come; returns the cause as a sentence."""
         newest, since, gone = self.newest, self._challenge_since, self._links_gone_at
-        self._challenge_since = self._links_gone_at = self.barred_until = None
+        self._challenge_since = self._links_gone_at = None
+        self.barred_until = NEVER
         if newest is not None and since is not None and now >= self._challenge_due(since, priority, settings):
             _overrule(priority, paths, now)
             if newest.priority == FAREWELL:
@@ -152,6 +153,8 @@ class Vigil:
 
 def _standing_alone(paths: Collection[Path], now: Nanoseconds) -> Iterator[Hearing]:
     for path in paths:
+        if not path.crowded:
+            continue
         for hearing in path.hearings.values():
             if hearing.stands_alone and not hearing.silent(now):
                 yield hearing

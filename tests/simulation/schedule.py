@@ -11,6 +11,7 @@ from random import Random
 
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Seconds, Vrid
 from cluster.vrrp.events import HaInterface, Role, Settings
+from cluster.vrrp.priority import NEVER
 
 from tests.simulation import faults
 from tests.simulation.invariants import Broken, bounds
@@ -148,5 +149,5 @@ def _expect_winner(world: World) -> None:
         return
     best, other = sorted(able, key=lambda node: -node.election.view(node.clock()).priority)
     better = best.election.view(best.clock()).priority > other.election.view(other.clock()).priority
-    if len(masters) != 1 or (better and masters != [best] and best.election._vigil.barred_until is None):
+    if len(masters) != 1 or (better and masters != [best] and best.election._vigil.barred_until == NEVER):
         raise Broken(f"{best.name} is the better node and not the only master")
