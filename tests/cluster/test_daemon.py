@@ -99,6 +99,7 @@ class Pair:
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     with tempfile.TemporaryDirectory(prefix="pair") as directory:
+        Path(directory).chmod(0o755)  # as /run is: the shell host and other users get as far as the sockets
         made = Pair(Path(directory))
         try:
             yield made
@@ -258,6 +259,67 @@ def test_unapplied_edits_and_unapplied_maintenance_survive_a_restart_without_tak
     node.update()
     assert node.holds("192.168.12.200/24")
     assert json.loads((node.run / "engine.json").read_text())["maintenance"] is True
+
+
+# --- the shell host and other users ------------------------------------------------------------------
+
+
+def test_the_shell_host_is_restarted_when_it_dies_and_survives_clusterd(pair: Pair) -> None:
+    node = pair.master
+    node.start(shell=True)
+    until(lambda: node.shell, "the shell host listens")
+    first = node.shell
+    assert first is not None
+    assert b"utmcli\0serve" in Path(f"/proc/{first}/cmdline").read_bytes()
+
+    os.kill(first, signal.SIGKILL)
+    until(lambda: node.shell not in {None, first}, "another shell host listens")
+    second = node.shell
+    node.kill()
+    node.start(shell=True)
+
+    assert node.shell == second, node.log
+    assert node.stop() == 0
+    assert node.shell is None
+
+
+STRANGER = """
+import asyncio, sys
+from cluster.rpc.client import Client
+from cluster.rpc.messages import Actor, GetInfo
+async def ask():
+    async with await Client.connect(sys.argv[1]) as client:
+        await client.ask(GetInfo(), Actor(user="admin", source="console", role="admin"))
+asyncio.run(ask())
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "complaint"), [("nogroup", "may not speak to clusterd"), ("daemon", "Permission denied")]
+)
+def test_other_users_get_no_answer_even_where_they_may_open_the_socket(
+    node: Appliance, group: str, complaint: str
+) -> None:
+    stranger = ("setpriv", "--reuid", "nobody", "--regid", group, "--clear-groups", "--")
+    command = (*stranger, sys.executable, "-c", STRANGER, str(node.run / "clusterd.sock"))
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode
+    assert complaint in done.stderr
+
+
+def test_a_second_clusterd_on_the_same_directories_is_refused_and_the_first_undisturbed(node: Appliance) -> None:
+    engine = node.engine
+    command = node.process.args if node.process else ()
+
+    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # type: ignore[arg-type]
+
+    assert second.returncode == 1
+    assert "CRITICAL clusterd[" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert node.role == "master"
+    assert node.engine == engine
 
 
 # --- orderly ends -----------------------------------------------------------------------------------

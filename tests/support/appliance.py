@@ -57,14 +57,14 @@ class Appliance:
         self._log_path = directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start clusterd and wait until it answers."""
-        self.start_under(sys.executable)
+    def start(self, *, shell: bool = False) -> None:
+        """Start clusterd, and the shell host if wanted, and wait until it answers."""
+        self.start_under(sys.executable, shell=shell)
 
-    def start_under(self, *starter: str) -> None:
+    def start_under(self, *starter: str, shell: bool = False) -> None:
         """The same with another program in front, which gets the arguments of a Python interpreter."""
         directories = ("--state-dir", str(self.state), "--run-dir", str(self.run), "--factory", str(self._factory))
-        command = (*starter, "-m", "cluster.daemon", *directories, "--no-shell")
+        command = (*starter, "-m", "cluster.daemon", *directories, *(() if shell else ("--no-shell",)))
         self.process = subprocess.Popen(self.namespace.command(*command), stderr=self._log, start_new_session=True)
         until(self._answers, f"clusterd answers; {self.log}")
 
@@ -115,6 +115,11 @@ class Appliance:
         """Pid of the engine, whoever supervises it."""
         return listener_of(self.run / "engine.sock", socket.SOCK_SEQPACKET)
 
+    @property
+    def shell(self) -> int | None:
+        """Pid of the shell host."""
+        return listener_of(self.run / "console.sock", socket.SOCK_STREAM)
+
     def holds(self, address: str, interface: str = "LAN2") -> bool:
         return address in self.namespace.addresses(interface)
 
@@ -133,9 +138,9 @@ class Appliance:
     def close(self) -> None:
         """Leave nothing behind."""
         self.kill()
-        engine = self.engine if self.run.exists() else None
-        if engine is not None:
-            os.kill(engine, signal.SIGKILL)
+        for pid in (self.engine, self.shell) if self.run.exists() else ():
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
         self._log.close()
 
     def _answers(self) -> bool:

@@ -117,6 +117,16 @@ def test_stop_asks_first_and_the_child_may_take_its_time() -> None:
     run(scenario())
 
 
+def test_stopping_what_never_ran_is_done_at_once() -> None:
+    async def scenario() -> None:
+        watched = Watched(SLEEP)
+        async with asyncio.timeout(1):
+            await watched.child.stop(5)
+        assert await watched.child.wait(0)
+
+    run(scenario())
+
+
 def test_stop_kills_what_does_not_listen(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         watched = Watched(shell("trap '' TERM; while :; do sleep 0.01; done"))
