@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from cluster.lab.home import Home
@@ -127,7 +128,7 @@ class Lab:
     def role_changes(self, node: str) -> list[str]:
         """The lines of `cluster events` that tell of a change of role."""
         rows = json.loads(self.exec(node, "utmcli", "--json", "cluster", "events"))
-        return [row["text"] for row in rows if row["kind"] == "role"]
+        return [row["text"] for row in rows if row["event"] == "role"]
 
     def pids(self, node: str, pattern: str) -> list[int]:
         """Processes of the node by command line, as the node numbers them."""
@@ -158,30 +159,45 @@ class Lab:
 
     @contextmanager
     def watch(self, address: str = VIRTUAL) -> Iterator[Holding]:
-        """Who holds the address, for as long as the block runs."""
-        watchers = {
-            node: self.popen(node, sys.executable, str(HERE / "watch.py"), address) for node in APPLIANCES
-        }
-        first = {node: str(process.stdout and process.stdout.readline()) for node, process in watchers.items()}
+        """Who holds the address, for as long as the block runs; a node that loses power holds nothing more."""
+        on = [node for node in APPLIANCES if node in self.home.running().nodes]
+        watchers = {node: self.popen(node, sys.executable, str(HERE / "watch.py"), address) for node in on}
+        told: dict[str, list[tuple[float, str]]] = {node: [] for node in APPLIANCES}
+        readers = [Thread(target=_read, args=(watchers[node], told[node])) for node in on]
+        for reader in readers:
+            reader.start()
+        eventually(lambda: all(told[node] for node in on))
         holding = Holding()
-        yield holding
-        for node, process in watchers.items():
-            rest, _ = process.communicate()
-            holding.held[node] = _intervals([first[node], *rest.splitlines()])
+        try:
+            yield holding
+        finally:
+            for process in watchers.values():
+                assert process.stdin is not None
+                process.stdin.close()
+            for reader in readers:
+                reader.join()
+            for process in watchers.values():
+                process.wait()
+        holding.held = {node: _intervals(lines) for node, lines in told.items()}
 
 
-def _intervals(lines: list[str]) -> list[tuple[float, float]]:
+def _read(process: subprocess.Popen[str], told: list[tuple[float, str]]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        at, word = line.split()
+        told.append((float(at), word))
+    told.append((time.monotonic(), "gone"))
+
+
+def _intervals(told: list[tuple[float, str]]) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
     since: float | None = None
-    for line in lines:
-        at, word = line.split()
+    for at, word in told:
         if word == "here":
-            since = float(at)
+            since = at
         elif since is not None:
-            found.append((since, float(at)))
+            found.append((since, at))
             since = None
-    if since is not None:
-        found.append((since, time.monotonic()))
     return found
 
 
