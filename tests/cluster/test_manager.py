@@ -420,6 +420,7 @@ def test_changes_wait_for_each_other_while_looking_does_not(node: Node) -> None:
         edit = asyncio.create_task(
             node.manager.answer(m.EditConfig((SetValue(("hostname",), "x.local"),)), ADMIN)
         )
+        await asyncio.sleep(0.01)
         await node.manager.answer(m.GetInfo(), ADMIN)
         order.append(f"looked at {node.store.running.config.hostname}")
         release.set()
