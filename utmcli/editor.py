@@ -199,12 +199,13 @@ class Editor:
 
     def _echo(self) -> None:
         """Echo characters up to the first key that is more than one."""
-        characters = 0
-        while characters < len(self._ahead) and self._is_plain(self._ahead[characters]):
-            characters += 1
-        self._console.draw(self._ahead[:characters])
-        self._text += self._ahead[:characters]
-        self._ahead = self._ahead[characters:]
+        before = len(self._text)
+        for key in self._ahead:
+            if not self._is_plain(key):
+                break
+            self._text += key
+        self._console.draw(self._text[before:])
+        self._ahead = self._ahead[len(self._text) - before :]
         if not self._ahead:
             return
         key = self._ahead[0]

@@ -56,6 +56,7 @@ class Answers:
         unsaved: whether the current configuration has unsaved edits.
         texts: configurations by name, as imported.
         events: put into the stream that a follower sees.
+        told: number of the last one that was taken.
         fail: raised instead of any answer.
     """
 
@@ -66,6 +67,7 @@ class Answers:
         self.status = STATUS
         self.texts: dict[str, str] = {}
         self.events = 3
+        self.told = 0
         self.fail: Exception | None = None
         self.following = threading.Event()
         self.stopped_following = threading.Event()
@@ -111,6 +113,7 @@ class Answers:
                 text = f"event {number}"
                 event = ClusterEvent(number=number, at=0.0, kind="role", interface="", text=text, role="master")
                 yield messages.Events((event,))
+                self.told = number
             await asyncio.Event().wait()
         finally:
             self.stopped_following.set()

@@ -132,6 +132,22 @@ def test_a_client_that_does_not_read_stalls_nobody(shell: Shell, wire: Wire, ans
     assert len(output) == 8_000_001, "the slow reader got everything in the end"
 
 
+def test_a_stream_goes_no_faster_than_its_reader(shell: Shell, wire: Wire, answers: Answers) -> None:
+    answers.events = 10_000_000
+    wire.says(hello(b"cluster", b"events", b"follow", b"1"))
+    assert answers.following.wait(10)
+    seen = [-1]
+
+    def stands_still() -> bool:
+        time.sleep(0.3)  # nothing announces that nothing happens
+        seen.append(answers.told)
+        return seen[-1] == seen[-2]
+
+    wait_until(stands_still)
+    assert seen[-1] < 100_000
+    assert serves(shell)
+
+
 def test_there_are_only_so_many_sessions(shell: Shell, host: ShellHost) -> None:
     assert host
     wires = [Wire(shell) for _ in range(MAX_SESSIONS)]

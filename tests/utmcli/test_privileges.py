@@ -83,6 +83,15 @@ def test_keeping_the_user_id_gives_up_the_capabilities_all_the_same() -> None:
     assert (int(held["CapEff"], 16), int(held["CapBnd"], 16), held["NoNewPrivs"]) == (0, 0, "1")
 
 
+@as_root
+def test_becoming_somebody_leaves_no_group_behind() -> None:
+    code = "from utmcli.privileges import *; drop(Identity('x', 1, 1)); print(open('/proc/self/status').read())"
+    argv = [sys.executable, "-c", code]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=True, extra_groups=[4, 24])
+    held = fields(ended.stdout)
+    assert (held["Groups"], held["Uid"].split(), held["Gid"].split()) == ("", ["1"] * 4, ["1"] * 4)
+
+
 def can_unshare() -> bool:
     return subprocess.run(["unshare", "-Ur", "true"], capture_output=True, check=False).returncode == 0
 

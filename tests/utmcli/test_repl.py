@@ -116,6 +116,7 @@ def test_a_question_mark_explains_an_empty_line(person: Person) -> None:
 def test_a_question_mark_in_a_quotation_is_a_character(person: Person) -> None:
     person.types('extc global set variable "what?')
     person.sees_line(f'{PROMPT}extc global set variable "what?')
+    assert b"\x1b" not in person.raw
     person.types(UP + BACKSPACE + '??"')
     person.sees_line(f'{PROMPT}extc global set variable "what??"')
 
@@ -134,7 +135,8 @@ def test_ctrl_c_drops_the_line_and_not_the_session(person: Person) -> None:
 def test_ctrl_c_stops_the_command_and_not_the_session(person: Person, answers: Answers) -> None:
     person.types("cluster events follow 1" + ENTER)
     person.sees("event 2")
-    person.types("typed ahead, meant for nobody" + CTRL_C)
+    person.types("typed ahead")
+    person.types(", meant for nobody" + CTRL_C)
     person.sees_prompt()
     assert answers.stopped_following.wait(5)
     assert "^C" in person.look()

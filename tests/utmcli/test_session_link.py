@@ -97,6 +97,9 @@ def test_a_restarted_clusterd_is_found_again(fake: FakeClusterd) -> None:
             await link.ask(messages.GetInfo(), ACTOR)
         await asyncio.to_thread(fake.start)
         await link.ask(messages.GetInfo(), ACTOR)
+        await asyncio.to_thread(fake.stop)
+        await asyncio.to_thread(fake.start)
+        await link.ask(messages.GetInfo(), ACTOR)
         await link.close()
 
     asyncio.run(scenario())
