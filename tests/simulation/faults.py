@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from cluster.units import NANOSECONDS_PER_SECOND
 from cluster.vrrp.events import Configured, Role, StopAsked, SwitchAsked, UsableChanged
-
 from tests.simulation.network import STRANGER, Segment, Weather
 
 if TYPE_CHECKING:
@@ -87,7 +86,8 @@ def _mend(world: World, segments: list[Segment], ways: set[tuple[int, int]]) -> 
 def one_way(world: World, rng: Random) -> None:
     way = rng.choice(((0, 1), (1, 0)))
     segments, lasts = _some(world, rng), _while(world, rng)
-    world.say("fault", f"{_names(segments)}: nothing passes from UTM{way[0] + 1} to UTM{way[1] + 1}, {lasts / 1e9:.3f} s")
+    where, ends = _names(segments), f"from UTM{way[0] + 1} to UTM{way[1] + 1}"
+    world.say("fault", f"{where}: nothing passes {ends}, {lasts / 1e9:.3f} s")
     _cut(world, segments, {way}, lasts)
 
 
@@ -279,7 +279,8 @@ def stranger(world: World, rng: Random) -> None:
         other.alive = False
         world.changed()
     else:
-        world.say("fault", f"a stranger with priority {other.priority} appears on {world.segments[other.segment].name}")
+        where = world.segments[other.segment].name
+        world.say("fault", f"a stranger with priority {other.priority} appears on {where}")
         world.start_stranger()
 
 

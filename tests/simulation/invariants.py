@@ -4,7 +4,7 @@ All bounds are formulae of the schedule's own parameters, in nanoseconds:
 
     I   the longest advert interval of the two nodes
     M   4 x I, above every Master_Down_Interval (3 x I and a skew below I)
-    D   the longest delay of a frame on a healthy segment; in a storm the longest of the storm is added where it matters
+    D   the longest delay of a frame on a healthy segment; where a storm's matters, it is added
     L   how late a timer may fire
     H   20 ms, by which addresses outlive the role
 
@@ -44,7 +44,7 @@ class Bounds(NamedTuple):
 
 
 def bounds(
-    interval: int, delay: int, lateness: int, trigger_delay: int, resync_limit: int, reports: int
+    *, interval: int, delay: int, lateness: int, trigger_delay: int, resync_limit: int, reports: int
 ) -> Bounds:
     """The formulae.
 

@@ -1,7 +1,7 @@
 """The HA segments: switches with cables, weather and partitions.
 
-Everybody on a segment is a number: 0 and 1 are the two nodes, 2 is the stranger. A frame passes when both cables are
-plugged, nobody cut this direction, and the weather lets it; delays are drawn per copy, so frames overtake
+Everybody on a segment is a number: 0 and 1 are the two nodes, 2 is the stranger. A frame passes when both cables
+are plugged, nobody cut this direction, and the weather lets it; delays are drawn per copy, so frames overtake
 each other.
 """
 

@@ -20,8 +20,8 @@ from cluster.vrrp.events import (
     TakeAddresses,
     Tick,
 )
-
 from tests.simulation.invariants import Broken
+from tests.simulation.network import STRANGER
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -207,8 +207,8 @@ class Node:
         self.last_advert = world.now
         world.send(self.number, effect.interface, effect.priority, self.settings)
 
-    def hear(self, interface: str, priority: int, interval: int, source: int, sender: int) -> None:
+    def hear(self, heard: Heard, sender: int) -> None:
         """A frame arrived at our network card."""
-        if sender < 2 and priority:
-            self.heard_at[interface] = self.world.now
-        self.deliver(Heard(interface, priority, interval, source))
+        if sender != STRANGER and heard.priority:
+            self.heard_at[heard.interface] = self.world.now
+        self.deliver(heard)

@@ -12,7 +12,6 @@ from random import Random
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Seconds, Vrid
 from cluster.vrrp.events import HaInterface, Role, Settings
 from cluster.vrrp.priority import NEVER
-
 from tests.simulation import faults
 from tests.simulation.invariants import Broken, bounds
 from tests.simulation.network import Segment, Weather
@@ -77,7 +76,7 @@ def build(rng: Random, trace: list[str] | None) -> World:
     first = settings[0]
     world.watch(
         bounds(
-            interval,
+            interval=interval,
             delay=latency + calm.jitter,
             lateness=world.lateness,
             trigger_delay=first.trigger_delay.nanoseconds,

@@ -18,7 +18,9 @@ class Stranger:
         master: its state.
     """
 
-    __slots__ = ("_adopted", "advert_interval", "alive", "due", "interval", "master", "priority", "segment", "source")
+    __slots__ = (
+        "_adopted", "advert_interval", "alive", "due", "interval", "master", "priority", "segment", "source",
+    )
 
     def __init__(self, segment: int, priority: int, source: int, advert_interval: Centiseconds) -> None:
         interval = advert_interval.nanoseconds

@@ -7,20 +7,18 @@ offset of its own.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from cluster.units import Priority
-from cluster.vrrp.events import PartnerReported, PartnerSilent, Resynchronised, Role
-
+from cluster.vrrp.events import Heard, PartnerReported, PartnerSilent, Resynchronised, Role
 from tests.simulation.invariants import Bounds, Broken, Watch
 from tests.simulation.network import STRANGER, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from random import Random
 
     from cluster.vrrp.events import Settings
-
     from tests.simulation.node import Node
     from tests.simulation.stranger import Stranger
 
@@ -82,18 +80,17 @@ class World:
         segment = self._index[interface]
         source = next(one.source for one in settings.interfaces if one.name == interface)
         interval = settings.advert_interval
+        heard = Heard(interface, priority, interval, source)
         for delay in segment.delays(sender, 1 - sender, self.rng):
-            self.at(self.now + delay, self._arrive, (segment, sender, 1 - sender, priority, interval, source))
+            self.at(self.now + delay, self._arrive, (segment, sender, 1 - sender, heard))
         stranger = self.stranger
         if stranger is not None and stranger.alive and self.segments[stranger.segment] is segment:
             for delay in segment.delays(sender, STRANGER, self.rng):
                 self.at(self.now + delay, self._reach_stranger, (priority, interval.nanoseconds, source))
 
-    def _arrive(
-        self, segment: Segment, sender: int, receiver: int, priority: Any, interval: Any, source: int
-    ) -> None:
+    def _arrive(self, segment: Segment, sender: int, receiver: int, heard: Heard) -> None:
         if receiver not in segment.unplugged:
-            self.nodes[receiver].hear(segment.name, priority, interval, source, sender)
+            self.nodes[receiver].hear(heard, sender)
 
     # --- the stranger ---------------------------------------------------------------------------------
 
@@ -126,12 +123,10 @@ class World:
             return
         self.say("stranger", f"advertises {priority}")
         segment = self.segments[stranger.segment]
-        advert = (Priority(priority), stranger.advert_interval)
+        heard = Heard(segment.name, Priority(priority), stranger.advert_interval, stranger.source)
         for receiver in (0, 1):
             for delay in segment.delays(STRANGER, receiver, self.rng):
-                self.at(
-                    self.now + delay, self._arrive, (segment, STRANGER, receiver, *advert, stranger.source)
-                )
+                self.at(self.now + delay, self._arrive, (segment, STRANGER, receiver, heard))
 
     # --- the hotwire ------------------------------------------------------------------------------------
 
