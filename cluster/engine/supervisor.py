@@ -89,6 +89,7 @@ class EngineSupervisor:
         self._link_wanted = asyncio.Event()
         self._look_wanted = asyncio.Event()
         self._role: Role | None = None
+        self._informed = True
 
     @property
     def role(self) -> Role:
@@ -115,6 +116,7 @@ class EngineSupervisor:
         if pid is None or not self._child.adopt(pid):
             return False
         _LOG.info("adopted the running engine (pid %d)", pid)
+        self._informed = False  # our predecessor may have died between writing the settings and saying so
         self._look()
         return True
 
@@ -132,13 +134,14 @@ class EngineSupervisor:
             RefusedError: the engine does not accept them.
             UnreachableError: it does not come up.
         """
-        changed = self._write(settings)
+        self._informed &= not self._write(settings)
         if self._child.pid is None:
             self._child.start()
             await self._wait_for_link()
-        elif changed:
+        elif not self._informed:
             await self._wait_for_link()
             await self.ask("reload")
+            self._informed = True
 
     def start_as_before(self) -> bool:
         """Start the engine with the settings it had, before anything else is known.
@@ -173,8 +176,11 @@ class EngineSupervisor:
         if settings is not None:
             self._write(settings)
         self._child.unwanted()
-        if self._child.pid is None:
-            return
+        if self._child.pid is not None:
+            await self._end_in_order()
+        self._role_is(Role.OFFLINE)
+
+    async def _end_in_order(self) -> None:
         try:
             await self.ask("stop")
         except ClusterError as error:
@@ -183,11 +189,11 @@ class EngineSupervisor:
         else:
             if not await self._child.wait(STOP_PATIENCE):
                 await self._child.stop(0.5)
-        self._look()
 
     # --- what becomes of the process ---------------------------------------------------------------
 
     def _started(self, pid: int) -> None:
+        self._informed = True  # it reads the file when it starts
         self._watch = HeartbeatWatch(_now())
         self._link_wanted.set()
         self._look_wanted.set()

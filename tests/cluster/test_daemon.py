@@ -232,6 +232,18 @@ def test_an_adopted_engine_whose_settings_were_tampered_with_is_told_the_right_o
     assert node.engine == engine
 
 
+def test_settings_that_a_killed_clusterd_wrote_but_did_not_tell_reach_the_engine(pair: Pair) -> None:
+    pair.start()
+    settings = json.loads((pair.master.run / "engine.json").read_text())
+    pair.master.ask(SetMaintenance(value=True))
+    pair.master.kill()
+    (pair.master.run / "engine.json").write_text(json.dumps(settings | {"maintenance": True}))
+
+    pair.master.start()
+
+    until(lambda: (pair.master.role, pair.spare.role) == ("backup", "master"), "maintenance is in force")
+
+
 def test_a_hangup_restarts_clusterd_itself_and_nothing_else(pair: Pair) -> None:
     pair.start()
     assert pair.master.process is not None
