@@ -12,9 +12,9 @@ from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 
 _MILLISECOND = NANOSECONDS_PER_SECOND // 1000
 
-LIMIT = Nanoseconds(350 * _MILLISECOND)
-"""An older heartbeat is a lost one; the engine beats every 100 ms. With the default timers the partner waits 752 ms
-after our last advert: of those, 250 ms may have passed when the engine stops, and kill and restart take some 30."""
+LIMIT = Nanoseconds(400 * _MILLISECOND)
+"""An older heartbeat is a lost one; the engine beats every 260 ms. With the default timers the partner waits 752 ms
+after our last advert: of those, 250 ms may have passed at the last beat, and kill and restart take some 40."""
 FIRST_BEAT = Nanoseconds(2 * NANOSECONDS_PER_SECOND)
 """How long a process may take until it writes the page at all."""
 FIRST_LOOKS = Nanoseconds(20 * _MILLISECOND)

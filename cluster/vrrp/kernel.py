@@ -36,6 +36,9 @@ class Kernel:
         addresses: the virtual addresses.
         watches: the watched hosts.
         reporter: who is told.
+
+    Attributes:
+        due: monotonic instant of the next repair; None while nothing is broken.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Kernel:
         self._addresses = addresses
         self._watches = watches
         self._reporter = reporter
+        self.due: Nanoseconds | None = None
         self._repairs: dict[str, Nanoseconds] = {}
         self._repaired: dict[str, Nanoseconds] = {}
 
@@ -54,11 +58,6 @@ class Kernel:
         """File descriptor to poll."""
         return self._monitor.fileno()
 
-    @property
-    def due(self) -> Nanoseconds | None:
-        """Monotonic instant of the next repair."""
-        return min(self._repairs.values(), default=None)
-
     def settle(self, now: Nanoseconds) -> None:
         """Interfaces or their configuration changed: prepare requests and watches for them."""
         self._addresses.configure(self._ports)
@@ -66,6 +65,7 @@ class Kernel:
         names = {port.settings.name for port in self._ports}
         self._repairs = {name: due for name, due in self._repairs.items() if name in names}
         self._repaired = {name: at for name, at in self._repaired.items() if name in names}
+        self._set_due()
 
     def missing(self) -> None:
         """Report the HA interfaces that do not exist."""
@@ -105,14 +105,19 @@ class Kernel:
                 self._repaired[name] = now
                 self._addresses.take(now)
                 self._ports[name].announce()
+        self._set_due()
+
+    def _set_due(self) -> None:
+        self.due = min(self._repairs.values(), default=None)
 
     def _ask_anew(self) -> Iterator[UsableChanged]:
         """The kernel had to drop notifications: everything may have changed."""
         self._ports.refresh()
         now = Nanoseconds(time.monotonic_ns())
         self.settle(now)
+        self._repairs = {port.settings.name: now for port in self._ports}
+        self._set_due()
         for port in self._ports:
-            self._repairs.setdefault(port.settings.name, now)
             yield UsableChanged(port.settings.name, self._watches.usable(port))
 
     def _link_changed(self, port: Port) -> UsableChanged:
@@ -135,3 +140,4 @@ class Kernel:
         self._reporter.tell("address-removed", name, text)
         soonest = Nanoseconds(self._repaired.get(name, 0) + REPAIR_SPACING)
         self._repairs.setdefault(name, max(soonest, Nanoseconds(time.monotonic_ns())))
+        self._set_due()

@@ -45,6 +45,8 @@ class Reservation:
     def __init__(self, directory: str | None, last: int, ahead: Seconds) -> None:
         self._path = None if directory is None else f"{directory}/{FILE}"
         self.sequence = Sequence(last or self._read(), ahead)
+        self._half = (ahead << 32) // 2
+        self._enough_until = 0
 
     def renew(self, unix: Nanoseconds) -> None:
         """Reserve further when half of the reservation is used up; `unix` in nanoseconds since 1970.
@@ -52,11 +54,13 @@ class Reservation:
         Raises:
             OSError: the state directory cannot be written; the sequence then survives a crash, but no reboot.
         """
-        value = self.sequence.reservation(unix)
-        if value is None:
+        if self.sequence.last < self._enough_until:
             return
-        self.sequence.reserved(value)
-        self._write(value)
+        value = self.sequence.reservation(unix)
+        if value is not None:
+            self.sequence.reserved(value)
+            self._enough_until = value - self._half
+            self._write(value)
 
     def settle(self) -> None:
         """An orderly stop: keep exactly the last value.

@@ -32,6 +32,7 @@ from cluster.vrrp.watch import Watches
 from cluster.vrrp.wire import Keyring
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
     from cluster.vrrp.log import Log
@@ -40,7 +41,11 @@ else:
     # `signal` is these same functions, wrapped in enumerations that cost the start 2 ms.
     from _signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
-BEAT_EVERY = Nanoseconds(100_000_000)
+BEAT_EVERY = Nanoseconds(260_000_000)
+"""A little longer than the default advert interval: each advert is a beat, few turns are made for beats alone."""
+EVENTS_PER_TURN = 128
+PRECISE = 0.02
+"""Seconds: shorter waits end on the microsecond, longer ones within a millisecond for less work."""
 ADVERTS_PER_TURN = 32
 """Of one interface: a flood must not keep the loop from its timers."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
@@ -91,11 +96,21 @@ class Engine:
         self._poller.register(self._kernel.handle, select.EPOLLIN)
         self._election = Election()
         self._deadline: Nanoseconds | None = None
+        self._deadline_stale = True
         self._since = Nanoseconds(time.time_ns())
         self._real_time = realtime.schedule()
         self._lock_memory_at: Nanoseconds | None = Nanoseconds(_now() + LOCK_MEMORY_AFTER)
         self._server: ControlServer | None = None
         self._finished = False
+        self._actions: dict[type, Callable[[Any], None]] = {
+            events.Advertise: self._advertise,
+            events.Announce: self._announce,
+            events.TakeAddresses: self._take_addresses,
+            events.DropAddresses: self._drop_addresses,
+            events.RoleChanged: self._role_changed,
+            events.Noted: self._noted,
+            events.Stopped: self._stopped,
+        }
 
     def run(self) -> None:
         """Take part in the cluster until an orderly stop is complete."""
@@ -118,15 +133,23 @@ class Engine:
         now = _now()
         self._page.beat(now)
         wait = max(0, self._next_due(now) - now) / 1_000_000_000
-        # `select` on the poller waits to the microsecond; epoll's own timeout rounds up to milliseconds.
-        if select.select((self._poller,), (), (), wait)[0]:
-            self._dispatch([handle for handle, _ in self._poller.poll(0)], server)
+        # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact.
+        if wait >= PRECISE:
+            ready = self._poller.poll(wait, EVENTS_PER_TURN)
+        else:
+            ready = self._poller.poll(0, EVENTS_PER_TURN) if select.select((self._poller,), (), (), wait)[0] else []
+        if ready:
+            self._dispatch([handle for handle, _ in ready], server)
         self._do_due(_now())
 
     def _next_due(self, now: Nanoseconds) -> int:
         due = now + BEAT_EVERY
         if self._addresses.holding and self._addresses.refresh_at < due:
             due = self._addresses.refresh_at
+        if self._deadline_stale:
+            # Asked once a turn, not once an event: with many interfaces the answer takes a while.
+            self._deadline = self._election.deadline
+            self._deadline_stale = False
         for other in (self._deadline, self._kernel.due, self._watches.due):
             if other is not None and other < due:
                 due = other
@@ -154,11 +177,13 @@ class Engine:
                 server.receive(handle)
 
     def _do_due(self, now: Nanoseconds) -> None:
-        if self._deadline is not None and self._deadline <= now:
+        # An event that was fed since has let the election do all that was due.
+        if not self._deadline_stale and self._deadline is not None and self._deadline <= now:
             self._feed(events.Tick())
-        if self._addresses.holding and self._addresses.refresh_at <= now:
+        # Awake anyway, the addresses are renewed a little early rather than in a turn of their own.
+        if self._addresses.holding and self._addresses.refresh_at <= now + BEAT_EVERY:
             self._addresses.take(now)
-        if (due := self._kernel.due) is not None and due <= now:
+        if self._kernel.due is not None and self._kernel.due <= now:
             self._kernel.repair(now)
         if self._watches.due is not None and self._watches.due <= now:
             for port in self._watches.ask(now):
@@ -240,30 +265,31 @@ class Engine:
         now = _now()
         lost_the_role = False
         for effect in self._election.handle(event, now):
-            self._carry_out(effect, now)
+            self._actions[type(effect)](effect)
             lost_the_role = lost_the_role or (isinstance(effect, events.RoleChanged) and effect.new is Role.BACKUP)
-        self._deadline = self._election.deadline
+        self._deadline_stale = True
         if lost_the_role and not self._settings.resync:
             self._feed(events.Resynchronised())
 
-    def _carry_out(self, effect: events.Effect, now: Nanoseconds) -> None:
-        match effect:
-            case events.Advertise():
-                self._advertise(effect)
-            case events.Announce():
-                self._ports[effect.interface].announce()
-            case events.TakeAddresses():
-                self._addresses.take(now)
-            case events.DropAddresses():
-                self._addresses.drop(self._ports)
-            case events.RoleChanged():
-                self._reporter.role_changed(effect)
-                self._since = Nanoseconds(time.time_ns())
-                self._remember_role()
-            case events.Noted():
-                self._reporter.tell(effect.kind, effect.interface, effect.text)
-            case events.Stopped():
-                self._finished = True
+    def _announce(self, effect: events.Announce) -> None:
+        self._ports[effect.interface].announce()
+
+    def _take_addresses(self, _effect: events.TakeAddresses) -> None:
+        self._addresses.take(_now())
+
+    def _drop_addresses(self, _effect: events.DropAddresses) -> None:
+        self._addresses.drop(self._ports)
+
+    def _role_changed(self, effect: events.RoleChanged) -> None:
+        self._reporter.role_changed(effect)
+        self._since = Nanoseconds(time.time_ns())
+        self._remember_role()
+
+    def _noted(self, effect: events.Noted) -> None:
+        self._reporter.tell(effect.kind, effect.interface, effect.text)
+
+    def _stopped(self, _effect: events.Stopped) -> None:
+        self._finished = True
 
     def _advertise(self, effect: events.Advertise) -> None:
         unix = Nanoseconds(time.time_ns())
