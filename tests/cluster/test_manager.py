@@ -352,7 +352,7 @@ def test_an_update_says_what_could_not_be_done(node: Node) -> None:
 
 
 def test_maintenance_persists_and_shows_at_once_and_is_in_force_with_the_update(node: Node) -> None:
-    node.ask(m.SetMaintenance(value=True))
+    assert node.ask(m.SetMaintenance(value=True)) == m.Done()
     assert node.ask(m.GetInfo()).maintainance
     assert node.engine.told is not None
     assert node.engine.told["maintenance"] is False

@@ -358,6 +358,37 @@ def test_waiting_requests_fail_when_the_daemon_dies(path: Path) -> None:
     run(scenario())
 
 
+def test_a_daemon_that_ends_finishes_what_it_was_asked_and_answers(path: Path) -> None:
+    async def scenario() -> None:
+        appliance = Appliance()
+        server = Server(path, appliance, lambda _peer: True)
+        await server.start()
+        async with await Client.connect(path) as client:
+            asking = asyncio.create_task(client.ask(SetMaintenance(value=True), ADMIN))
+            await appliance.busy.wait()
+            closing = asyncio.create_task(server.close())
+            await asyncio.sleep(0.02)
+            assert not closing.done()
+            appliance.release.set()
+            assert await asking == Done()
+            await closing
+
+    run(scenario())
+
+
+def test_a_daemon_that_speaks_nonsense_is_a_protocol_error(path: Path) -> None:
+    async def scenario() -> None:
+        async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.write(struct.pack("!I", 2) + b"\xc1\xc1")
+
+        async with await asyncio.start_unix_server(babble, path), await Client.connect(path) as client:
+            with pytest.raises(ProtocolError, match="not a reply"):
+                await client.ask(GetInfo(), ADMIN)
+
+    run(scenario())
+
+
 def test_the_socket_is_for_owner_and_group_only_and_goes_with_the_server(path: Path) -> None:
     modes: list[int] = []
 
