@@ -16,14 +16,13 @@ it, or the authenticated hotwire says where it stands.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import struct
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cluster.errors import InvalidConfigurationError, StoreError
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Seconds
+from cluster.vrrp.mac import Mac, digest, same
 from cluster.vrrp.packet import TRAILER_SIZE, Advert, Family, Received, encode
 from cluster.vrrp.reject import Reject
 
@@ -67,6 +66,8 @@ def derive_key(passphrase: str) -> bytes:
             f"passphrase of {len(passphrase)} characters; "
             f"it needs {PASSPHRASE_LENGTHS[0]} to {PASSPHRASE_LENGTHS[-1]}"
         )
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which a restart with a ready-made key does without
+
     return hashlib.scrypt(
         passphrase.encode(), salt=_SALT, n=_COST, r=_BLOCK, p=1, maxmem=_SCRYPT_MEMORY, dklen=KEY_SIZES[0]
     )
@@ -83,14 +84,15 @@ class Key:
         InvalidConfigurationError: id or length is outside these bounds.
     """
 
-    __slots__ = ("fingerprint", "key_id", "secret")
+    __slots__ = ("fingerprint", "key_id", "mac", "secret")
 
     def __init__(self, key_id: int, secret: bytes) -> None:
         if not 1 <= key_id <= 255:
             raise InvalidConfigurationError(f"key id {key_id} is not between 1 and 255")
         self.key_id = key_id
         self.secret = _checked_secret(secret)
-        self.fingerprint = hashlib.sha256(b"fingerprint" + secret).hexdigest()[:16]
+        self.mac = Mac(secret)
+        self.fingerprint = digest(b"fingerprint" + secret).hex()[:16]
 
     def __repr__(self) -> str:
         return f"Key({self.key_id}, {self.fingerprint})"
@@ -116,10 +118,10 @@ class Signer:
         message: the VRRP message without a trailer; its checksum does not matter.
     """
 
-    __slots__ = ("_head", "_secret", "_start")
+    __slots__ = ("_head", "_mac", "_start")
 
     def __init__(self, key: Key, source: bytes, message: bytes) -> None:
-        self._secret = key.secret
+        self._mac = key.mac
         self._start = _START.pack(HMAC_SHA256, key.key_id, 0)
         self._head = _signed_part(source, message) + self._start
 
@@ -130,7 +132,7 @@ class Signer:
             sequence: from `Sequence.next`; never used twice.
         """
         stamp = sequence.to_bytes(8, "big")
-        return self._start + stamp + _tag(self._secret, self._head + stamp)
+        return self._start + stamp + _tag(self._mac, self._head + stamp)
 
 
 def sign(advert: Advert, source: bytes, destination: bytes, key: Key, sequence: int) -> Advert:
@@ -152,8 +154,8 @@ def _signed_part(source: bytes, message: bytes) -> bytes:
     return _PSEUDO_HEADER.pack(family, message[0] >> 4, message[1], source) + message[:6] + b"\0\0" + message[8:]
 
 
-def _tag(secret: bytes, signed: bytes) -> bytes:
-    return hmac.digest(secret, signed + _NO_TAG, "sha256")[:TAG_SIZE]
+def _tag(mac: Mac, signed: bytes) -> bytes:
+    return mac.tag(signed + _NO_TAG)[:TAG_SIZE]
 
 
 # --- the receiver ------------------------------------------------------------------------------------
@@ -276,7 +278,7 @@ class Verifier:
         if key is None:
             return Verdict(accepted=False, reason=Reject.UNKNOWN_KEY)
         signed = _signed_part(received.source, received.message) + advert.trailer[: TRAILER_SIZE - TAG_SIZE]
-        if not hmac.compare_digest(tag, _tag(key.secret, signed)):
+        if not same(tag, _tag(key.mac, signed)):
             return Verdict(accepted=False, reason=Reject.BAD_TAG)
         if self._freshness is not None and abs(now // NANOSECONDS_PER_SECOND - (sequence >> 32)) > self._freshness:
             return Verdict(accepted=False, reason=Reject.STALE)

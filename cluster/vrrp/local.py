@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
 from typing import TYPE_CHECKING, NamedTuple
 
 from cluster.errors import InvalidConfigurationError
+from cluster.vrrp.mac import same
 from cluster.vrrp.packet import AUTH_NONE, GROUP_IPV4, GROUP_IPV6, NO_AUTH_DATA, Received
 from cluster.vrrp.reject import Reject
 
@@ -96,7 +96,7 @@ def _check_version_2(received: Received, local: Local) -> Reject | None:
     advert = received.advert
     if advert.auth_type != local.auth_type:
         return Reject.AUTH_MISMATCH
-    if advert.auth_type != AUTH_NONE and not compare_digest(advert.auth_data, local.auth_data):
+    if advert.auth_type != AUTH_NONE and not same(advert.auth_data, local.auth_data):
         return Reject.PASSWORD
     if advert.interval != local.interval:
         return Reject.INTERVAL_MISMATCH
