@@ -176,16 +176,18 @@ def _is_label(label: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name(ValueType):
-    """A name of something: printable, no blanks, no slash."""
+    """A name of something: printable, no slash; `blanks` inside of it only where that is said."""
 
     metavar: str = "NAME"
     longest: int = 64
+    blanks: bool = False
 
     def parse(self, text: str) -> str:
         """Read a name."""
-        printable = bool(text) and text.isprintable() and " " not in text
-        if not printable or "/" in text or len(text) > self.longest or text in (".", ".."):
-            raise MalformedError(f"a name of 1 to {self.longest} characters without blanks and / is allowed")
+        plain = bool(text) and text.isprintable() and text == text.strip() and (self.blanks or " " not in text)
+        if not plain or "/" in text or len(text) > self.longest or text in (".", ".."):
+            without = "/ is" if self.blanks else "blanks and / is"
+            raise MalformedError(f"a name of 1 to {self.longest} characters without {without} allowed")
         return text
 
 

@@ -81,8 +81,8 @@ def _differences(answer: messages.Differences) -> Table:
     return Table(("path", "left", "right"), tuple((d.path, d.left, d.right) for d in answer.differences))
 
 
-NAME = Name(metavar="NAME", live=live.CONFIGURATIONS)
-NEW_NAME = Name(metavar="NAME")
+NAME = Name(live=live.CONFIGURATIONS, blanks=True)
+NEW_NAME = Name(blanks=True)
 
 COMMANDS = (
     Command(
