@@ -1,7 +1,7 @@
 """clusterd as a service: its one log format, and the word to systemd that it is ready.
 
-The log is ``LEVEL clusterd[pid]: text`` on standard error. Under journald (JOURNAL_STREAM is set) the level
-goes in front as ``<N>``, which sd-daemon(3) defines.
+The log is ``LEVEL clusterd[pid]: text`` on standard error. Where that is the journal's stream (JOURNAL_STREAM,
+systemd.exec(5)), each line begins with its level as ``<N>``, which sd-daemon(3) defines.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 
 _SYSLOG = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
@@ -20,19 +21,26 @@ class _Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return f"<{_SYSLOG.get(record.levelno, 6)}>{text}" if self._journal else text
+        mark = f"<{_SYSLOG.get(record.levelno, 6)}>" if self._journal else ""
+        return "\n".join(mark + line for line in text.split("\n"))
 
 
 def begin_log() -> logging.Logger:
     """Write the log to standard error from now on; returns clusterd's logger."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Line(journal="JOURNAL_STREAM" in os.environ))
+    handler.setFormatter(_Line(journal=_is_journal(sys.stderr.fileno())))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     log = logging.getLogger("clusterd")
     log.setLevel(logging.INFO)
     return log
+
+
+def _is_journal(handle: int) -> bool:
+    """JOURNAL_STREAM is inherited by processes whose output goes elsewhere, so it names its stream."""
+    stream = os.fstat(handle)
+    return os.environ.get("JOURNAL_STREAM") == f"{stream.st_dev}:{stream.st_ino}"
 
 
 def say_ready() -> None:

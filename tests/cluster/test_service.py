@@ -17,23 +17,29 @@ from cluster import service
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOGGING = "from cluster import service; log = service.begin_log(); log.warning('two %s', 'words'); log.debug('no')"
+LOGGING = (
+    "from cluster import service; log = service.begin_log(); "
+    "log.warning('two %s', 'words\\nand more'); log.debug('no')"
+)
 
 
-def logged(environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", LOGGING], env=os.environ | environment, capture_output=True, text=True, check=True
-    )
-    return done.stderr
+def logged(path: Path, *, journal: bool) -> str:
+    with path.open("wb") as stream:
+        here = os.fstat(stream.fileno())
+        name = f"{here.st_dev}:{here.st_ino}" if journal else "8:1"
+        environment = os.environ | {"JOURNAL_STREAM": name}
+        subprocess.run([sys.executable, "-c", LOGGING], env=environment, stderr=stream, check=True)
+    return path.read_text()
 
 
-def test_a_line_says_level_daemon_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
-    assert re.fullmatch(r"WARNING clusterd\[\d+\]: two words\n", logged({}))
+def test_a_line_says_level_daemon_and_text(tmp_path: Path) -> None:
+    text = logged(tmp_path / "log", journal=False)
+    assert re.fullmatch(r"WARNING clusterd\[\d+\]: two words\nand more\n", text)
 
 
-def test_under_journald_the_level_goes_in_front() -> None:
-    assert re.fullmatch(r"<4>WARNING clusterd\[\d+\]: two words\n", logged({"JOURNAL_STREAM": "8:1"}))
+def test_where_the_journal_reads_every_line_begins_with_its_level(tmp_path: Path) -> None:
+    text = logged(tmp_path / "log", journal=True)
+    assert re.fullmatch(r"<4>WARNING clusterd\[\d+\]: two words\n<4>and more\n", text)
 
 
 @pytest.mark.parametrize("abstract", [False, True])

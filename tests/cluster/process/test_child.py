@@ -201,6 +201,20 @@ def test_an_adopted_process_is_stopped_in_order() -> None:
     run(scenario())
 
 
+def test_a_child_that_runs_adopts_no_other() -> None:
+    async def scenario() -> None:
+        watched = Watched(SLEEP)
+        watched.child.start()
+        pid = watched.child.pid
+        assert pid is not None
+        assert watched.child.adopt(pid)
+        assert not watched.child.adopt(os.getpid())
+        assert watched.child.pid == pid
+        await watched.child.stop(5)
+
+    run(scenario())
+
+
 def test_a_process_that_is_gone_is_not_adopted() -> None:
     gone = subprocess.Popen(["/bin/true"])
     gone.wait()

@@ -255,7 +255,9 @@ def test_an_answer_too_long_for_a_frame_becomes_a_protocol_error(path: Path) -> 
     run(scenario())
 
 
-def test_a_defect_of_the_handler_fails_one_request_without_a_traceback_for_the_user(path: Path) -> None:
+def test_a_defect_of_the_handler_fails_one_request_with_its_traceback_in_the_log_alone(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario() -> None:
         async with serving(path), await Client.connect(path) as client:
             with pytest.raises(ClusterError, match="internal error") as caught:
@@ -264,6 +266,7 @@ def test_a_defect_of_the_handler_fails_one_request_without_a_traceback_for_the_u
             assert await client.ask(GetInfo(), ADMIN) == INFO
 
     run(scenario())
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_connections_beyond_the_limit_are_told_so(path: Path) -> None:
