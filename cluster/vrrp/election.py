@@ -58,13 +58,10 @@ partner hands the role to it, or until priority or maintenance are configured an
 
 from __future__ import annotations
 
-from enum import Enum
-
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Priority
 from cluster.vrrp import words
 from cluster.vrrp.events import (
     Advertise,
-    Announce,
     Configured,
     DropAddresses,
     Effect,
@@ -86,40 +83,18 @@ from cluster.vrrp.events import (
     UsableChanged,
     View,
 )
-from cluster.vrrp.paths import Hearing, Path
-from cluster.vrrp.priority import (
-    FAREWELL,
-    LEAVING,
-    NEVER,
-    RANK_HANDED_OVER,
-    effective,
-    lost_of,
-    master_down_interval,
-    skew,
-)
+from cluster.vrrp.handover import KNOWN_PARTNER_INTERVALS, Errand, Handover, objection, patience
+from cluster.vrrp.paths import Path
+from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
+from cluster.vrrp.reign import Reign, announce, burst
 from cluster.vrrp.vigil import Vigil
 
 HOLD = Nanoseconds(20_000_000)
 """How long addresses outlive the role: on a path of 5 ms, 5 ms lost packets and 20 ms lost none (measured)."""
 BACKUP_RECOVERY_EXTRA = NANOSECONDS_PER_SECOND
 """A backup counts a link's recovery this much later than a master does."""
-REPEAT_ANNOUNCEMENTS = 5 * NANOSECONDS_PER_SECOND
-"""After taking the role, for neighbours that missed the first ones."""
 ONE_WAY_BAR = 300 * NANOSECONDS_PER_SECOND
 """How long a master that was not heard does not preempt."""
-KNOWN_PARTNER_INTERVALS = 4
-"""Patience with a partner that is there: three lost adverts and any skew."""
-UNKNOWN_PARTNER_PATIENCE = 40_000_000
-"""Patience with one that may be there, beyond twice its skew: the way there and back, and a busy processor."""
-
-
-class Errand(Enum):
-    """Why a master hands over, other than by maintenance; the value says it in words."""
-
-    SWITCH = "switch to the partner"
-    FORCED = "forced switch to the partner"
-    STOP = "the engine stops"
-    OFF = "the cluster is switched off on this node"
 
 
 class Election:
@@ -129,20 +104,18 @@ class Election:
         self._settings = Settings((), enabled=False)
         self._paths: dict[str, Path] = {}
         self._effects: list[Effect] = []
+        self._deadline: Nanoseconds | None = None
         self._role = Role.OFFLINE
         self._since = Nanoseconds(0)
         self._cause = "the engine has not started"
         self._priority = FAREWELL
-        self._stopped = False
-        self._deadline: Nanoseconds | None = None
         self._vigil = Vigil()
-        self._report: PartnerReported | None = None
-        self._next_advert = NEVER
-        self._repeat_at = NEVER
-        self._errand: Errand | None = None
+        self._reign = Reign()
+        self._handover = Handover()
         self._give_up_at = NEVER
         self._drop_at = NEVER
-        self._handed_over: int | None = None
+        self._report: PartnerReported | None = None
+        self._stopped = False
 
     # --- what the shell calls ---------------------------------------------------------------------
 
@@ -171,21 +144,6 @@ class Election:
         """When `Tick` is wanted at the latest; later than the last `now`, or None for never."""
         return self._deadline
 
-    def _soonest(self) -> Nanoseconds:
-        """When the next thing is due."""
-        if self._role is Role.OFFLINE:
-            return NEVER
-        paths = self._paths.values()
-        soonest = self._drop_at
-        for path in paths:
-            soonest = min(soonest, self._link_due(path) if path.pending else NEVER, path.burst_due)
-        if self._role is Role.MASTER:
-            return min(soonest, self._next_advert, self._repeat_at, self._give_up_at)
-        if self._errand is None:
-            vigil = self._vigil
-            return min(soonest, vigil.due(self._priority, self._settings, paths), vigil.barred_until)
-        return soonest
-
     def switch_refusal(self, now: Nanoseconds, force: bool) -> str | None:
         """Why `cluster switch` is refused, or None if it may be tried.
 
@@ -198,24 +156,15 @@ class Election:
         """
         if self._role is not Role.MASTER:
             return f"this node is {self._role.value}: only the master can hand over"
-        if self._errand is not None:
-            return f"a handover is under way already ({self._errand.value})"
+        if self._handover.errand is not None:
+            return f"a handover is under way already ({self._handover.errand.value})"
         if force:
             return None
-        if not any(path.up for path in self._paths.values()):
-            return "no HA interface of this node is usable, so the partner cannot be told; force 1 gives up anyway"
-        report = self._report
-        if report is not None and (report.links_gone or report.role is Role.OFFLINE):
-            return "the partner says that it cannot take the role; force 1 gives up anyway"
-        if report is not None and not report.hears:
-            return "the partner says that it does not hear this node; force 1 gives up anyway"
-        partner = self._vigil.newest
-        if partner is not None and not partner.silent(now) and partner.priority < self._priority - RANK_HANDED_OVER:
-            return f"the partner has lost more: its priority is {partner.priority}, ours {self._priority}"
-        return None
+        return objection(self._paths.values(), self._report, self._vigil.newest, self._priority, now)
 
     def view(self, now: Nanoseconds) -> View:
         """The state for `cluster status` and `cluster explain`."""
+        paths, handover = self._paths.values(), self._handover
         interval = self._settings.advert_interval
         if self._role is Role.BACKUP:
             interval = self._vigil.interval(self._settings)
@@ -224,12 +173,16 @@ class Election:
             since=self._since,
             cause=self._cause,
             priority=self._priority,
-            handing_over=self._errand is not None or self._drop_at < NEVER,
+            handing_over=handover.errand is not None or self._drop_at < NEVER,
             holding=self._role is Role.MASTER or self._drop_at < NEVER,
             master_down_interval=master_down_interval(self._priority, interval),
-            paths=tuple(path.view() for path in self._paths.values()),
-            explanation=self._explanation(now),
-            handed_over=self._handed_over is not None,
+            paths=tuple(path.view() for path in paths),
+            explanation=(
+                f"this node is {self._role.value}: {self._cause}",
+                *words.condition(paths, self._priority, self._settings, handed_over=handover.floor is not None),
+                *self._vigil.explanation(now),
+            ),
+            handed_over=handover.floor is not None,
         )
 
     # --- events -------------------------------------------------------------------------------------
@@ -262,7 +215,7 @@ class Election:
             interface.name: Path(interface, interface.name in event.usable)
             for interface in event.settings.interfaces
         }
-        self._handed_over = 0 if event.handed_over else None
+        self._handover.floor = 0 if event.handed_over else None
         self._since = now
         self._reprioritise(now)
         if not event.settings.enabled:
@@ -287,18 +240,17 @@ class Election:
         old, self._settings = self._settings, settings
         self._paths = {interface.name: self._path_for(interface) for interface in settings.interfaces}
         if (old.high, old.maintenance) != (settings.high, settings.maintenance):
-            self._handed_over = None
+            self._handover.floor = None
         if not settings.enabled:
             self._leave(Errand.OFF, now)
-        elif self._errand is Errand.OFF:
-            self._errand = None
+        elif self._handover.errand is Errand.OFF:
+            self._handover.errand = None
             self._give_up_at = NEVER
         elif self._role is Role.OFFLINE:
             self._join("the cluster was switched on on this node", now)
         self._reprioritise(now)
         if self._role is Role.MASTER:
-            self._effects.append(TakeAddresses())
-            self._announce()
+            self._effects += [TakeAddresses(), *announce(self._paths.values())]
             self._advertise(now)
         self._reconsider(now)
 
@@ -315,18 +267,18 @@ class Election:
         if path is None:
             return
         returned = event.usable and not path.up
-        counted = path.usable
         path.tell(event.usable, now, at_once=self._role is Role.OFFLINE)
-        if path.usable != counted:
-            self._reprioritise(now)
+        self._reprioritise(now)
         if returned and self._role is Role.MASTER:
-            self._burst(path, now)
+            self._effects += burst(path, now)
         self._reconsider(now)
 
     def _on_report(self, report: PartnerReported, now: Nanoseconds) -> None:
         both = self._role is Role.MASTER and report.role is Role.MASTER
         known = self._report is not None and self._report.role is Role.MASTER
-        if both and not known and now - self._since > self._down_interval():
+        # A report may be older than the last change of roles.
+        settled = now - self._since > master_down_interval(self._priority, self._settings.advert_interval)
+        if both and settled and not known:
             self._note("two-masters", "", "the partner says over the hotwire that it is master as well")
         self._report = report
         self._vigil.links_gone(report.links_gone, now)
@@ -339,9 +291,9 @@ class Election:
         if refusal is not None:
             self._note("handover-failed", "", refusal)
             return
-        self._errand = Errand.FORCED if event.force else Errand.SWITCH
-        self._give_up_at = Nanoseconds(now + KNOWN_PARTNER_INTERVALS * self._settings.advert_interval.nanoseconds)
-        self._lower(now)
+        interval = self._settings.advert_interval
+        self._hand_over(Errand.FORCED if event.force else Errand.SWITCH, now)
+        self._give_up_at = Nanoseconds(now + KNOWN_PARTNER_INTERVALS * interval.nanoseconds)
 
     def _on_heard(self, advert: Heard, now: Nanoseconds) -> None:
         path = self._paths.get(advert.interface)
@@ -349,24 +301,35 @@ class Election:
             return
         hearing = path.hear(advert, now)
         self._vigil.heard(hearing)
-        if self._role is Role.MASTER:
-            self._judge(path, hearing, now)
-        else:
+        if self._role is not Role.MASTER:
             self._reconsider(now)
+            return
+        errand = self._handover.errand
+        judgement = self._reign.judge(
+            path,
+            hearing,
+            self._paths.values(),
+            own=self._priority,
+            interval=self._settings.advert_interval,
+            known_to_hear=self._report is not None and bool(self._report.hears),
+            leaving=errand is not None,
+            now=now,
+        )
+        self._effects += judgement.effects
+        if judgement.yields:
+            if hearing.overruled:
+                path.single_out(hearing)
+            cause = f"{errand.value}: {judgement.yields}" if errand is not None else judgement.yields
+            self._yield(hearing.priority, cause, now)
+            if judgement.deaf:
+                self._vigil.barred_until = Nanoseconds(now + ONE_WAY_BAR)
 
     # --- priority -----------------------------------------------------------------------------------
 
-    def _priority_with(self, lost: int) -> Priority:
-        """The effective priority with so many lost interfaces."""
-        if self._errand not in (None, Errand.SWITCH):
-            return LEAVING
-        if self._handed_over is not None:
-            return effective(self._settings, max(lost, self._handed_over), handed_over=True)
-        return effective(self._settings, lost, handed_over=self._errand is Errand.SWITCH)
-
     def _reprioritise(self, now: Nanoseconds) -> None:
         """Compute the effective priority anew; a master advertises a change at once."""
-        priority = self._priority_with(sum(not path.usable for path in self._paths.values()))
+        lost = sum(not path.usable for path in self._paths.values())
+        priority = self._handover.priority(self._settings, lost)
         if priority != self._priority:
             self._priority = priority
             if self._role is Role.MASTER:
@@ -377,177 +340,91 @@ class Election:
         paths = self._paths.values()
         if not any(path.pending for path in paths):
             return self._priority
-        return self._priority_with(sum(not path.usable or path.pending_loss for path in paths))
+        lost = sum(not path.usable or path.pending_loss for path in paths)
+        return self._handover.priority(self._settings, lost)
 
-    def _down_interval(self) -> Nanoseconds:
-        """How long a node that does not hear us waits before it takes over."""
-        return master_down_interval(self._priority, self._settings.advert_interval)
-
-    # --- backup -------------------------------------------------------------------------------------
+    # --- roles --------------------------------------------------------------------------------------
 
     def _reconsider(self, now: Nanoseconds) -> None:
         """A backup asks itself anew whether it should be master."""
         if self._role is not Role.BACKUP:
             return
         paths = self._paths.values()
-        if self._handed_over is not None and self._vigil.handed_back(paths, now):
-            self._handed_over = None
+        if self._handover.floor is not None and self._vigil.handed_back(paths, now):
+            self._handover.floor = None
             self._reprioritise(now)
         self._vigil.reconsider(self._claim(), paths, now)
 
     def _become_master(self, now: Nanoseconds) -> None:
-        cause = self._vigil.take(self._priority, self._claim(), self._settings, self._paths.values(), now)
+        paths = self._paths.values()
+        cause = self._vigil.take(self._priority, self._claim(), self._settings, paths, now)
         self._drop_at = NEVER
-        self._handed_over = None
+        self._handover.floor = None
         self._reprioritise(now)
-        for path in self._paths.values():
-            path.forget_rivals()
-        self._effects.append(TakeAddresses())
-        self._announce()
+        self._reign.begin(now)
+        self._effects += [TakeAddresses(), *announce(paths)]
         self._advertise(now)
-        self._repeat_at = Nanoseconds(now + REPEAT_ANNOUNCEMENTS)
         self._change_role(Role.MASTER, cause, now)
 
-    # --- master -------------------------------------------------------------------------------------
-
-    def _announce(self) -> None:
-        self._effects += [Announce(name) for name in self._paths]
-
-    def _advertise(self, now: Nanoseconds) -> None:
-        """Advertise everywhere, and count the interval from here."""
-        self._effects += [Advertise(name, self._priority) for name in self._paths]
-        self._next_advert = Nanoseconds(now + self._settings.advert_interval.nanoseconds)
-        for path in self._paths.values():
-            path.answered = False
-
-    def _judge(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
-        """A master hears somebody else's advert."""
-        theirs, own = hearing.priority, self._priority
-        if theirs == FAREWELL:
-            path.end_rivalry()
-            if path.may_answer_farewell(now):
-                self._effects.append(Announce(path.interface.name))
-                self._effects.append(Advertise(path.interface.name, own))
-        elif theirs > own or (theirs == own and self._errand is not None):
-            if hearing.overruled:
-                path.single_out(hearing)
-            self._yield(hearing, words.better(hearing, own, self._paths.values()), now)
-        elif theirs < own:
-            self._face(path, hearing, now)
-        else:
-            self._break_tie(path, hearing, now)
-
-    def _break_tie(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
-        """Of two equal masters, the lower address on the lowest VRID on which they hear each other yields."""
-        paths = self._paths.values()
-        lower = [other for other in paths if other.interface.vrid < path.interface.vrid]
-        if any(other.hears_equal(hearing.priority, now) for other in lower):
-            return
-        if path.interface.source >= hearing.source:
-            self._face(path, hearing, now)
-            return
-        patience = self._settings.advert_interval.nanoseconds if lower else 0
-        if path.meet_rival(hearing, now) >= patience:
-            self._yield(hearing, words.tie(hearing, path), now)
-
-    def _face(self, path: Path, hearing: Hearing, now: Nanoseconds) -> None:
-        """Tell a master no better than ourselves that we are here, unless it turns out to be deaf."""
-        run = path.meet_rival(hearing, now)
-        heard = self._report is not None and self._report.hears
-        if run >= self._down_interval() and not heard:
-            self._yield(hearing, words.unheard(hearing, path, run), now)
-            self._vigil.barred_until = Nanoseconds(now + ONE_WAY_BAR)
-            return
-        if run == 0:
-            self._note("two-masters", path.interface.name, words.rival(hearing, self._priority))
-        if not path.answered:
-            path.answered = True
-            self._effects.append(Advertise(path.interface.name, self._priority))
-        self._burst(path, now)
-
-    def _burst(self, path: Path, now: Nanoseconds) -> None:
-        """Announce on one interface, at once or when the last burst is a second old."""
-        if path.may_burst(now):
-            self._effects.append(Announce(path.interface.name))
-
-    def _yield(self, hearing: Hearing, cause: str, now: Nanoseconds) -> None:
+    def _yield(self, successor: Priority, cause: str, now: Nanoseconds) -> None:
         """Become backup, because there is another master; the addresses follow a little later."""
-        if self._errand is not None:
-            cause = f"{self._errand.value}: {cause}"
-        if self._errand in (Errand.SWITCH, Errand.FORCED):
-            self._handed_over = lost_of(hearing.priority)
-            self._errand = None
+        if self._handover.by_switch:
+            self._handover.done(successor)
         self._become_backup(cause, now)
         self._drop_at = Nanoseconds(now + HOLD)
 
     def _become_backup(self, cause: str, now: Nanoseconds) -> None:
-        self._next_advert = self._repeat_at = self._give_up_at = NEVER
-        for path in self._paths.values():
-            path.forget_rivals()
+        self._give_up_at = NEVER
+        self._reign.end(self._paths.values())
         self._vigil.begin(now)
         self._change_role(Role.BACKUP, cause, now)
         self._reprioritise(now)
 
     # --- handing over and leaving -------------------------------------------------------------------
 
-    def _leave(self, errand: Errand, now: Nanoseconds) -> None:
-        """Stop, or be switched off: a master hands over first."""
-        if self._errand in (errand, Errand.STOP):
-            return
-        self._errand = errand
-        if self._role is Role.MASTER:
-            self._give_up_at = Nanoseconds(now + self._patience())
-            self._lower(now)
-        elif self._drop_at == NEVER:
-            self._end(now)
-
-    def _lower(self, now: Nanoseconds) -> None:
+    def _hand_over(self, errand: Errand, now: Nanoseconds) -> None:
         """Begin to hand over: the priority falls, everything else goes on."""
         before = self._priority
+        self._handover.errand = errand
         self._reprioritise(now)
-        if self._errand is not None:
-            self._note("handover-started", "", words.handover(self._errand.value, before, self._priority))
+        self._note("handover-started", "", words.handover(errand.value, before, self._priority))
 
-    def _patience(self) -> int:
-        """How long a leaving master waits for a successor, in nanoseconds."""
-        report, interval = self._report, self._settings.advert_interval
-        if not any(path.up for path in self._paths.values()):
-            return 0
-        if report is not None and (report.links_gone or report.role is Role.OFFLINE):
-            return 0
-        if report is not None and report.hears:
-            return KNOWN_PARTNER_INTERVALS * interval.nanoseconds
-        lost = sum(not path.usable for path in self._paths.values())
-        like_us = effective(Settings((), high=False), lost, handed_over=False)
-        return UNKNOWN_PARTNER_PATIENCE + 2 * skew(like_us, interval)
+    def _leave(self, errand: Errand, now: Nanoseconds) -> None:
+        """Stop, or be switched off: a master hands over first."""
+        if self._handover.errand in (errand, Errand.STOP):
+            return
+        if self._role is Role.MASTER:
+            self._give_up_at = Nanoseconds(now + patience(self._paths.values(), self._report, self._settings))
+            self._hand_over(errand, now)
+            return
+        self._handover.errand = errand
+        if self._drop_at == NEVER:
+            self._end(errand, now)
 
     def _give_up(self, errand: Errand, now: Nanoseconds) -> None:
         """The wait for a successor is over: stay for a switch, go in every other case."""
         self._give_up_at = NEVER
         if errand is Errand.SWITCH:
-            self._errand = None
-            self._note("handover-failed", "", f"{errand.value}: nobody took the role over, this node stays master")
+            self._handover.errand = None
+            self._note("handover-failed", "", f"{errand.value}: nobody took over, this node stays master")
             self._reprioritise(now)
             return
         if errand is Errand.FORCED:
-            self._errand = None
-            self._handed_over = 0
-        self._become_backup(f"{errand.value}: nobody took the role over", now)
+            self._handover.done(None)
+        self._become_backup(f"{errand.value}: nobody took over", now)
         self._drop(now)
 
     def _drop(self, now: Nanoseconds) -> None:
         """Remove the addresses and say farewell; whoever is leaving leaves now."""
         self._drop_at = NEVER
-        self._effects.append(DropAddresses())
-        self._effects += [Advertise(name, FAREWELL) for name in self._paths]
-        if self._errand is not None:
-            self._end(now)
+        self._effects += [DropAddresses(), *(Advertise(name, FAREWELL) for name in self._paths)]
+        if self._handover.errand is not None:
+            self._end(self._handover.errand, now)
 
-    def _end(self, now: Nanoseconds) -> None:
+    def _end(self, errand: Errand, now: Nanoseconds) -> None:
         """Be silent from now on."""
-        errand = self._errand
-        self._errand = None
-        if errand is not None and self._role is not Role.OFFLINE:
+        self._handover.errand = None
+        if self._role is not Role.OFFLINE:
             self._change_role(Role.OFFLINE, errand.value, now)
         if errand is Errand.STOP:
             self._stopped = True
@@ -555,39 +432,52 @@ class Election:
 
     # --- time -----------------------------------------------------------------------------------------
 
+    def _soonest(self) -> Nanoseconds:
+        """When the next thing is due."""
+        if self._role is Role.OFFLINE:
+            return NEVER
+        paths = self._paths.values()
+        soonest = self._drop_at
+        for path in paths:
+            soonest = min(soonest, self._link_due(path), path.burst_due)
+        if self._role is Role.MASTER:
+            return min(soonest, self._reign.next_advert, self._reign.repeat_at, self._give_up_at)
+        if self._handover.errand is None:
+            vigil = self._vigil
+            return min(soonest, vigil.due(self._priority, self._settings, paths), vigil.barred_until)
+        return soonest
+
     def _link_due(self, path: Path) -> Nanoseconds:
         """When the pending change of a link will count."""
+        if not path.pending:
+            return NEVER
         delay = self._settings.trigger_delay.nanoseconds
         return path.due(delay, delay if self._role is Role.MASTER else delay + BACKUP_RECOVERY_EXTRA)
 
     def _fire(self, now: Nanoseconds) -> None:
         """Do what is due."""
         for path in self._paths.values():
-            if path.pending and self._link_due(path) <= now:
+            if self._link_due(path) <= now:
                 path.settle()
                 self._reprioritise(now)
                 self._note(*words.link(path, self._priority))
                 self._reconsider(now)
             if path.burst_due <= now:
-                self._burst(path, now)
+                self._effects += burst(path, now)
         if self._drop_at <= now:
             self._drop(now)
         if self._role is Role.MASTER:
             self._fire_master(now)
-        elif self._role is Role.BACKUP and self._errand is None:
+        elif self._role is Role.BACKUP and self._handover.errand is None:
             self._fire_backup(now)
 
     def _fire_master(self, now: Nanoseconds) -> None:
-        if self._repeat_at <= now:
-            self._repeat_at = NEVER
-            self._announce()
-        if self._errand is not None and self._give_up_at <= now:
-            self._give_up(self._errand, now)
-        elif self._next_advert <= now:
-            steady = Nanoseconds(self._next_advert + self._settings.advert_interval.nanoseconds)
-            self._advertise(now)
-            if steady > now:
-                self._next_advert = steady
+        errand = self._handover.errand
+        if errand is not None and self._give_up_at <= now:
+            self._give_up(errand, now)
+        else:
+            interval = self._settings.advert_interval
+            self._effects += self._reign.fire(self._paths.values(), self._priority, interval, now)
 
     def _fire_backup(self, now: Nanoseconds) -> None:
         if self._vigil.barred_until <= now:
@@ -596,7 +486,11 @@ class Election:
         if self._vigil.due(self._priority, self._settings, self._paths.values()) <= now:
             self._become_master(now)
 
-    # --- words ----------------------------------------------------------------------------------------
+    # --- effects --------------------------------------------------------------------------------------
+
+    def _advertise(self, now: Nanoseconds) -> None:
+        interval = self._settings.advert_interval
+        self._effects += self._reign.advertise(self._paths.values(), self._priority, interval, now)
 
     def _change_role(self, role: Role, cause: str, now: Nanoseconds) -> None:
         old, self._role, self._since, self._cause = self._role, role, now, cause
@@ -604,22 +498,3 @@ class Election:
 
     def _note(self, kind: str, interface: str, text: str) -> None:
         self._effects.append(Noted(kind, interface, text))
-
-    def _explanation(self, now: Nanoseconds) -> tuple[str, ...]:
-        """Sentences that say why this node has this role."""
-        vigil, paths = self._vigil, self._paths.values()
-        lines = [f"this node is {self._role.value}: {self._cause}", words.partner(vigil.newest, now)]
-        if any(not path.usable for path in paths):
-            lines.append(f"our priority is {self._priority}{words.lost(paths)}")
-        if self._settings.maintenance:
-            lines.append("maintenance is on: this node is master only while there is no other")
-        if self._handed_over is not None:
-            lines.append("the role was handed to the partner and is not taken back while the partner is as good")
-        if vigil.barred_until < NEVER:
-            lines.append(
-                "the partner did not hear us: no preemption until the hotwire says that it does, or for "
-                f"{words.seconds(vigil.barred_until - now)}"
-            )
-        if vigil.waits_for_connections:
-            lines.append("this node waits for its connections to be resynchronised before it takes the role")
-        return tuple(lines)

@@ -56,11 +56,6 @@ class Vigil:
         elif self._links_gone_at is None:
             self._links_gone_at = now
 
-    @property
-    def waits_for_connections(self) -> bool:
-        """Whether only the missing connections keep us from preempting."""
-        return self._challenge_since is not None and not self.resynchronised
-
     def interval(self, settings: Settings) -> Centiseconds:
         """The interval in force: the master's, once it was heard (RFC 9568 section 6.4.2)."""
         return settings.advert_interval if self.newest is None else self.newest.interval
@@ -149,6 +144,17 @@ class Vigil:
             return "the partner says over the hotwire that all its HA interfaces are gone"
         heard = self._silent_since if newest is None else max(newest.at, self._silent_since)
         return words.silence(now, heard, paths, newest)
+
+    def explanation(self, now: Nanoseconds) -> Iterator[str]:
+        """Whom we heard last, and what keeps us from taking its place, one sentence each."""
+        yield words.partner(self.newest, now)
+        if self.barred_until < NEVER:
+            yield (
+                "the partner did not hear us: no preemption until the hotwire says that it does, or for "
+                f"{words.seconds(self.barred_until - now)}"
+            )
+        if self._challenge_since is not None and not self.resynchronised:
+            yield "this node waits for its connections to be resynchronised before it takes the role"
 
 
 def _standing_alone(paths: Collection[Path], now: Nanoseconds) -> Iterator[Hearing]:

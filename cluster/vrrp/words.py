@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from cluster.units import NANOSECONDS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from cluster.units import Nanoseconds, Priority
+    from cluster.vrrp.events import Settings
     from cluster.vrrp.paths import Hearing, Path
 
 
@@ -103,3 +104,13 @@ def partner(newest: Hearing | None, now: Nanoseconds) -> str:
         return "no partner was ever heard"
     said = f"priority {newest.priority}" if newest.priority else "that it gave up the role"
     return f"the partner {address(newest.source)} was last heard {seconds(now - newest.at)} ago, saying {said}"
+
+
+def condition(paths: Collection[Path], own: Priority, settings: Settings, handed_over: bool) -> Iterator[str]:
+    """What makes our priority another than the configured one, one sentence each."""
+    if any(not path.usable for path in paths):
+        yield f"our priority is {own}{lost(paths)}"
+    if settings.maintenance:
+        yield "maintenance is on: this node is master only while there is no other"
+    if handed_over:
+        yield "the role was handed to the partner and is not taken back while the partner is as good"

@@ -1,0 +1,155 @@
+"""What a master does about others it hears: yield to the better, answer the worse, distrust the deaf.
+
+The election asks for a judgement of every advert heard as master, carries out its effects, and yields if it says
+so; see election.py for the rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
+from cluster.vrrp import words
+from cluster.vrrp.events import Advertise, Announce, Effect, Noted
+from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from cluster.vrrp.paths import Hearing, Path
+
+REPEAT_ANNOUNCEMENTS = 5 * NANOSECONDS_PER_SECOND
+"""After taking the role, for neighbours that missed the first ones."""
+
+
+class Judgement(NamedTuple):
+    """What to do about an advert.
+
+    Attributes:
+        effects: to carry out.
+        yields: why to give the role to its sender, or empty.
+        deaf: the sender is worse and does not hear us.
+    """
+
+    effects: tuple[Effect, ...] = ()
+    yields: str = ""
+    deaf: bool = False
+
+
+class Reign:
+    """The time of a node as master.
+
+    Attributes:
+        next_advert: when the next regular advert is due.
+        repeat_at: when the announcements are repeated.
+    """
+
+    def __init__(self) -> None:
+        self.next_advert = NEVER
+        self.repeat_at = NEVER
+
+    def begin(self, now: Nanoseconds) -> None:
+        """The role was taken just now."""
+        self.repeat_at = Nanoseconds(now + REPEAT_ANNOUNCEMENTS)
+
+    def end(self, paths: Collection[Path]) -> None:
+        """The role is gone: no advert, no announcement any more."""
+        self.next_advert = NEVER
+        self.repeat_at = NEVER
+        for path in paths:
+            path.forget_rivals()
+
+    # --- what is sent ---------------------------------------------------------------------------------
+
+    def advertise(
+        self, paths: Collection[Path], priority: Priority, interval: Centiseconds, now: Nanoseconds
+    ) -> list[Effect]:
+        """Advertise everywhere, out of turn, and count the interval from here."""
+        self.next_advert = Nanoseconds(now + interval.nanoseconds)
+        for path in paths:
+            path.answered = False
+        return [Advertise(path.interface.name, priority) for path in paths]
+
+    def fire(
+        self, paths: Collection[Path], priority: Priority, interval: Centiseconds, now: Nanoseconds
+    ) -> list[Effect]:
+        """What is due: regular adverts keep their beat when a timer is a little late."""
+        effects: list[Effect] = []
+        if self.repeat_at <= now:
+            self.repeat_at = NEVER
+            effects += announce(paths)
+        if self.next_advert <= now:
+            on_the_beat = Nanoseconds(self.next_advert + interval.nanoseconds)
+            effects += self.advertise(paths, priority, interval, now)
+            if on_the_beat > now:
+                self.next_advert = on_the_beat
+        return effects
+
+    # --- what is heard ----------------------------------------------------------------------------------
+
+    def judge(
+        self,
+        path: Path,
+        hearing: Hearing,
+        paths: Collection[Path],
+        *,
+        own: Priority,
+        interval: Centiseconds,
+        known_to_hear: bool,
+        leaving: bool,
+        now: Nanoseconds,
+    ) -> Judgement:
+        """Judge an advert.
+
+        Args:
+            path: where it came in.
+            hearing: what it said.
+            paths: all HA interfaces.
+            own: our effective priority.
+            interval: between our adverts.
+            known_to_hear: the partner says over the hotwire that it hears us.
+            leaving: we hand over, and an equal will do.
+            now: the present instant.
+        """
+        if hearing.priority == FAREWELL:
+            return self._answer_farewell(path, own, now)
+        if hearing.priority > own or (leaving and hearing.priority == own):
+            return Judgement(yields=words.better(hearing, own, paths))
+        if hearing.priority == own:
+            lower = [other for other in paths if other.interface.vrid < path.interface.vrid]
+            if any(other.hears_equal(own, now) for other in lower):
+                return Judgement()
+            if path.interface.source < hearing.source:
+                patience = interval.nanoseconds if lower else 0
+                late = path.meet_rival(hearing, now) >= patience
+                return Judgement(yields=words.tie(hearing, path) if late else "")
+        run = path.meet_rival(hearing, now)
+        if run >= master_down_interval(own, interval) and not known_to_hear:
+            return Judgement(yields=words.unheard(hearing, path, run), deaf=True)
+        return self._answer(path, hearing, own, first=run == 0, now=now)
+
+    def _answer(self, path: Path, hearing: Hearing, own: Priority, first: bool, now: Nanoseconds) -> Judgement:
+        """Tell a master no better than ourselves that we are here, once between two regular adverts."""
+        name = path.interface.name
+        effects: list[Effect] = [Noted("two-masters", name, words.rival(hearing, own))] if first else []
+        if not path.answered:
+            path.answered = True
+            effects.append(Advertise(name, own))
+        return Judgement((*effects, *burst(path, now)))
+
+    def _answer_farewell(self, path: Path, own: Priority, now: Nanoseconds) -> Judgement:
+        """The old master removed its addresses; the last ARP reply heard by a client may have been its own."""
+        path.end_rivalry()
+        if not path.may_answer_farewell(now):
+            return Judgement()
+        return Judgement((Announce(path.interface.name), Advertise(path.interface.name, own)))
+
+
+def announce(paths: Collection[Path]) -> list[Effect]:
+    """Announce the addresses on every interface."""
+    return [Announce(path.interface.name) for path in paths]
+
+
+def burst(path: Path, now: Nanoseconds) -> list[Effect]:
+    """Announce on one interface, at once or when the last burst is a second old."""
+    return [Announce(path.interface.name)] if path.may_burst(now) else []
