@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from cluster.rpc.client import SOCKET_FILE as CLUSTERD_SOCKET
 from utmcli import client, terminal
 from utmcli.console import SOCKET_FILE, run_directory
 
@@ -77,7 +78,8 @@ def command(  # noqa: PLR0917 - click passes them by name
         arguments += ("-c", line)
     if complete is not None:
         arguments += ("--complete", complete)
-    sys.exit(_converse(run_dir, [os.fsencode(word) for word in (*arguments, "--", *words)]))
+    is_session = not (commands or words or complete is not None)
+    sys.exit(_converse(run_dir, [os.fsencode(word) for word in (*arguments, "--", *words)], is_session=is_session))
 
 
 @click.command()
@@ -108,15 +110,29 @@ def _read_from(script: str) -> None:
     os.close(opened)
 
 
-def _converse(run_dir: str, words: list[bytes]) -> int:
-    console = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        console.connect(f"{run_dir}/{SOCKET_FILE}")
-    except OSError:
-        console.close()
+def _converse(run_dir: str, words: list[bytes], *, is_session: bool) -> int:
+    console = _connected(f"{run_dir}/{SOCKET_FILE}")
+    if console is None:
+        clusterd = _connected(f"{run_dir}/{CLUSTERD_SOCKET}")
+        if clusterd is None and is_session:
+            click.echo(f"% Error: neither the shell host nor clusterd runs: nothing listens in {run_dir}", err=True)
+            return client.UNREACHABLE
+        if clusterd is not None:
+            clusterd.close()
         console = _own_host(Path(run_dir))
     client.greet(console, words)
     return terminal.converse(console, *client.frame(console))
+
+
+def _connected(path: str) -> socket.socket | None:
+    """A connection to a unix socket, if somebody listens there."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        return None
+    return connection
 
 
 def _own_host(run_dir: Path) -> socket.socket:
