@@ -1,0 +1,34 @@
+"""What all tests share: tests of real networks are left out, with the reason, where there can be none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+TOOLS = ("ip", "unshare", "setpriv", "nsenter")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not any(item.get_closest_marker("netns") for item in items):
+        return
+    reason = why_no_namespaces()
+    if reason is None:
+        return
+    skip = pytest.mark.skip(reason=reason)
+    for item in items:
+        if item.get_closest_marker("netns"):
+            item.add_marker(skip)
+
+
+def why_no_namespaces() -> str | None:
+    """The reason why this machine cannot run a lab, or None."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        return f"no network namespaces without {', '.join(missing)} (make setup installs them as root)"
+    for user in ([], ["--user", "--map-root-user"]):
+        done = subprocess.run(["unshare", *user, "--net", "--pid", "--fork", "true"], capture_output=True, check=False)
+        if done.returncode == 0:
+            return None
+    return f"this machine allows no network namespaces: {done.stderr.decode().strip()}"
