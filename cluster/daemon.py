@@ -203,13 +203,12 @@ class Daemon:
 
     def _open_store(self) -> Store:
         store = Store.open(self._options.state_dir)
-        if store.is_empty:
-            try:
-                factory = self._options.factory
-                store.initialise(schema.parse_text(factory.read_text()) if factory else Config(), time.time())
-            except ClusterError:
-                store.close()
-                raise
+        try:
+            if store.is_empty:
+                store.initialise(_factory(self._options.factory), time.time())
+        except ClusterError:
+            store.close()
+            raise
         return store
 
     def _manager(self, store: Store) -> Manager:
@@ -259,6 +258,16 @@ class Daemon:
         pid = listener_of(self._options.run_dir / SHELL_SOCKET, socket.SOCK_STREAM)
         if pid is None or not self._shell.adopt(pid):
             self._shell.start()
+
+
+def _factory(path: Path | None) -> Config:
+    """The configuration of an appliance that has none yet."""
+    if path is None:
+        return Config()
+    try:
+        return schema.parse_text(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClusterError(f"the factory configuration {path} cannot be read: {error}") from error
 
 
 def _engine_command(options: Options) -> Command:

@@ -143,15 +143,25 @@ def test_a_missing_interface_is_reported_and_the_rest_runs(pair: Pair) -> None:
     assert (states["LAN2"].present, states["LAN2"].carrier, states["LAN3"].present) == (True, True, False)
 
 
-def test_a_factory_configuration_with_problems_is_refused_with_all_of_them(pair: Pair) -> None:
-    pair.master._factory.write_text(json.dumps({"hostname": "-", "cluster": {"priority": "highest"}}))
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (json.dumps({"hostname": "-", "cluster": {"priority": "highest"}}).encode(), "cluster.priority"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_factory_configuration_with_problems_is_refused_with_all_of_them(
+    pair: Pair, content: bytes, complaint: str
+) -> None:
+    pair.master._factory.write_bytes(content)
 
     with pytest.raises(AssertionError) as caught:
         pair.master.start()
 
     assert pair.master.process is not None
     assert pair.master.process.returncode == 1
-    assert "cluster.priority" in str(caught.value)
+    assert complaint in str(caught.value)
+    assert "Traceback" not in str(caught.value)
 
 
 def test_the_engine_keeps_four_capabilities_for_good(node: Appliance) -> None:
