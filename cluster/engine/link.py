@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cluster.engine.settings import Document
 
+_EVENT_KEYS = frozenset(("n", "at", "kind", "text"))
 REPLY_PATIENCE = 2.0
 """Seconds an engine may take to answer; it answers within a loop turn."""
 
@@ -116,6 +117,9 @@ def _decode(packet: bytes) -> Document:
         content = json.loads(packet)
     except ValueError as error:
         raise ProtocolError(f"the engine sent no JSON: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("event", {}), dict):
+    if not isinstance(content, dict):
         raise ProtocolError("the engine sent a packet that is no object")
+    event = content.get("event", {})
+    if event and not (isinstance(event, dict) and event.keys() >= _EVENT_KEYS):
+        raise ProtocolError(f"the engine sent an event without one of {', '.join(sorted(_EVENT_KEYS))}")
     return content

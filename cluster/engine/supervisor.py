@@ -40,6 +40,8 @@ LINK_PATIENCE = 3.0
 """Seconds until an engine that was just started must be reachable."""
 LINK_PAUSE = 0.02
 """Seconds between two attempts to connect to an engine that is starting."""
+NONSENSE_PAUSE = 5.0
+"""Seconds until an engine that speaks nonsense (of another version, say) is spoken to again."""
 STOP_PATIENCE = 10.0
 """Seconds an orderly stop may take, handover included."""
 ABSENCE = Nanoseconds(NANOSECONDS_PER_SECOND)
@@ -255,14 +257,16 @@ class EngineSupervisor:
                 await asyncio.sleep(LINK_PAUSE)
                 continue
             self._linked.set()
+            pause = LINK_PAUSE
             try:
                 await self._link.receive()
             except ProtocolError as error:
                 _LOG.warning("%s", error)
+                pause = NONSENSE_PAUSE
             finally:
                 self._link = None
                 self._linked.clear()
-            await asyncio.sleep(LINK_PAUSE)
+            await asyncio.sleep(pause)
 
     def _event(self, event: Document) -> None:
         self._listener.event(event)

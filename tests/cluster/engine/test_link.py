@@ -70,10 +70,11 @@ def test_a_request_gets_its_reply_though_events_come_in_between(tmp_path: Path) 
         async with linked(tmp_path / "sock") as (link, engine, events, _receiving):
             asking = asyncio.create_task(link.ask("switch", force=True))
             assert await engine.hear() == {"do": "switch", "force": True}
-            await engine.say({"event": {"n": 1, "text": "in between"}})
+            event = {"n": 1, "at": 5.0, "kind": "resumed", "text": "in between"}
+            await engine.say({"event": event})
             await engine.say({"re": "switch"})
             assert await asking == {"re": "switch"}
-            assert events == [{"n": 1, "text": "in between"}]
+            assert events == [event]
 
     run(scenario())
 
@@ -130,7 +131,7 @@ def test_an_engine_that_does_not_answer_is_hung_up_on(tmp_path: Path) -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("packet", [b"{", b"[]", b"\xff\xfe", b'{"event": 1}'])
+@pytest.mark.parametrize("packet", [b"{", b"[]", b"\xff\xfe", b'{"event": 1}', b'{"event": {"n": 1}}'])
 def test_a_packet_outside_the_contract_is_a_protocol_error(tmp_path: Path, packet: bytes) -> None:
     async def scenario() -> None:
         async with linked(tmp_path / "sock") as (_link, engine, _events, receiving):
