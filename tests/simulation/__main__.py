@@ -1,7 +1,8 @@
 """Run or replay schedules.
 
 `python -m tests.simulation SEED [SEED ..]` prints the transcript of each seed; `--count N` runs the seeds from
-`--first` on and prints the transcripts of those that broke an invariant, three at most.
+`--first` on and prints the transcripts of those that broke an invariant, three at most; with `--seconds` it goes on
+with the next ones until the time is over or an invariant breaks.
 """
 
 from __future__ import annotations
@@ -58,10 +59,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("seeds", type=int, nargs="*", help="seeds to replay with their transcripts")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0, help="run for so long, in batches of --count")
     parser.add_argument("--workers", type=int, default=1)
     chosen = parser.parse_args(arguments)
     replays = [replay(seed) for seed in chosen.seeds]
-    broken = many(chosen.first, chosen.count, chosen.workers) if chosen.count else []
+    until = time.monotonic() + chosen.seconds
+    first, broken = chosen.first, []
+    while chosen.count and not broken and (first == chosen.first or time.monotonic() < until):
+        broken = many(first, chosen.count, chosen.workers)
+        first += chosen.count
     replays += [replay(seed) for seed in broken[:SHOWN]]
     for transcript, _ in replays:
         print(transcript)

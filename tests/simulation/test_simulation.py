@@ -13,12 +13,15 @@ from tests.simulation.invariants import Broken, Watch
 from tests.simulation.schedule import INTERVALS, MINIMUM_FAULTS, run
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "20000"))
+SOAK_SECONDS = int(os.environ.get("SOAK_SECONDS", "0"))
+"""With this, the schedules after those of every test run, for so long."""
 
 
-@pytest.mark.timeout(600 + SCHEDULES // 20)
+@pytest.mark.timeout(600 + SCHEDULES // 20 + SOAK_SECONDS)
 def test_no_schedule_breaks_an_invariant() -> None:
+    soak = ["--first", str(SCHEDULES), "--seconds", str(SOAK_SECONDS)] if SOAK_SECONDS else []
     finished = subprocess.run(
-        [sys.executable, "-m", "tests.simulation", "--count", str(SCHEDULES), "--workers", "2"],
+        [sys.executable, "-m", "tests.simulation", "--count", str(SCHEDULES), "--workers", "2", *soak],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,334 @@
+"""Break every rule of the election, one at a time, and see whether the tests and the simulation notice.
+
+A mutant is one small change of the election's source: a comparison shifted or turned round, a condition forced, a
+number moved by one, a statement left out, two effects in the wrong order, one role or errand for another. Each mutant
+is run in a process of its own against the unit tests of the election and then against a number of seeds of the
+simulation; it is killed as soon as one of them fails. What survives is printed with its line: either a rule that
+nobody checks, or a change that makes no difference (see EQUIVALENT).
+
+    python bench/mutate_election.py                     all mutants
+    python bench/mutate_election.py --seeds 1000        more schedules for those that tests let pass
+    python bench/mutate_election.py --only simulation   what the simulation alone kills
+    python bench/mutate_election.py vigil:120           mutants of one line
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import copy
+import importlib.abc
+import importlib.util
+import io
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = ("election", "vigil", "reign", "handover", "paths", "priority")
+TESTS = sorted(str(path) for path in (ROOT / "tests/cluster/vrrp").glob("test_election_*.py"))
+PATIENCE = 120
+"""Seconds after which a mutant counts as hanging, and so as killed."""
+MEMORY = 2 << 30
+
+EQUIVALENT: dict[tuple[str, str], str] = {}
+"""(module, change) of mutants that make no difference, and why."""
+
+
+class Mutant(NamedTuple):
+    """One change.
+
+    Attributes:
+        module: name below cluster.vrrp.
+        line: of the change.
+        change: what was changed, as source.
+        source: the whole changed module.
+    """
+
+    module: str
+    line: int
+    change: str
+    source: str
+
+
+# --- making mutants -----------------------------------------------------------------------------------
+
+COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.FloorDiv,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+}
+NAMES = {
+    "min": "max",
+    "max": "min",
+    "any": "all",
+    "LEAVING": "FAREWELL",
+    "RANK_LOW": "RANK_HIGH",
+    "RANK_HIGH": "RANK_LOW",
+    "RANK_HANDED_OVER": "RANK_LOW",
+    "MAINTENANCE_HIGH": "MAINTENANCE_LOW",
+    "MAINTENANCE_LOW": "MAINTENANCE_HIGH",
+}
+ATTRIBUTES = {
+    "MASTER": ("BACKUP", "OFFLINE"),
+    "BACKUP": ("MASTER", "OFFLINE"),
+    "OFFLINE": ("BACKUP",),
+    "SWITCH": ("FORCED", "STOP"),
+    "FORCED": ("SWITCH", "OFF"),
+    "STOP": ("OFF",),
+    "OFF": ("STOP",),
+}
+
+
+def variants(node: ast.AST) -> Iterator[ast.AST]:
+    """Changed copies of one node."""
+    match node:
+        case ast.Compare(ops=[operator]):
+            for other in COMPARISONS.get(type(operator), ()):
+                yield _changed(node, ops=[other()])
+        case ast.BoolOp(op=operator, values=values):
+            yield _changed(node, op=ast.Or() if isinstance(operator, ast.And) else ast.And())
+            for leave_out in range(len(values)):
+                rest = values[:leave_out] + values[leave_out + 1 :]
+                yield rest[0] if len(rest) == 1 else _changed(node, values=rest)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield operand
+        case ast.BinOp(op=operator) if type(operator) in ARITHMETIC:
+            yield _changed(node, op=ARITHMETIC[type(operator)]())
+        case ast.IfExp(body=body, orelse=orelse):
+            yield body
+            yield orelse
+        case ast.Constant(value=bool() as value):
+            yield ast.Constant(value=not value)
+        case ast.Constant(value=int() as value):
+            yield ast.Constant(value=value + 1)
+            if value > 1:
+                yield ast.Constant(value=value - 1)
+        case ast.Name(id=name, ctx=ast.Load()) if name in NAMES:
+            yield _changed(node, id=NAMES[name])
+        case ast.Attribute(value=ast.Name(id="Role" | "Errand"), attr=attr) if attr in ATTRIBUTES:
+            for other in ATTRIBUTES[attr]:
+                yield _changed(node, attr=other)
+        case ast.List(elts=elements) if len(elements) > 1:
+            yield _changed(node, elts=elements[::-1])
+            for leave_out in range(len(elements)):
+                yield _changed(node, elts=elements[:leave_out] + elements[leave_out + 1 :])
+        case ast.If(test=test):
+            yield _changed(node, test=ast.Constant(value=True))
+            yield _changed(node, test=ast.Constant(value=False))
+            del test
+        case ast.Expr(value=ast.Call()) | ast.Assign() | ast.AugAssign() | ast.Delete():
+            yield ast.Pass()
+        case ast.Return(value=ast.expr()):
+            yield ast.Return(value=ast.Constant(value=None))
+
+
+def _changed(node: ast.AST, **fields: object) -> ast.AST:
+    changed = copy.copy(node)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed
+
+
+class _Swap(ast.NodeTransformer):
+    """Puts another node in the place of one."""
+
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self._old = old
+        self._new = new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        return self._new if node is self._old else self.generic_visit(node)
+
+
+def _rules(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes that decide something: no annotations, imports, texts, slots."""
+    for node in ast.iter_child_nodes(tree):
+        yield from _below(node)
+
+
+def _below(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.JoinedStr() | ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return
+        case ast.Assign(targets=[ast.Name(id="__slots__")]):
+            return
+        case ast.AnnAssign(value=value):
+            if value is not None:
+                yield from _below(value)
+            return
+        case ast.FunctionDef(body=body):
+            for statement in body:
+                yield from _below(statement)
+            return
+        case _:
+            yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _below(child)
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """All mutants of a module, in the order of its lines."""
+    source = (ROOT / "cluster/vrrp" / f"{module}.py").read_text()
+    tree = ast.parse(source)
+    for place, node in enumerate(list(_rules(tree))):
+        for number in range(len(list(variants(node)))):
+            fresh = ast.parse(source)
+            old = list(_rules(fresh))[place]
+            before = _line(old)
+            new = list(variants(old))[number]
+            after = "left out" if isinstance(new, ast.Pass) else _line(new)
+            changed = ast.fix_missing_locations(_Swap(old, new).visit(fresh))
+            yield Mutant(module, getattr(old, "lineno", 0), f"{before}  ->  {after}", ast.unparse(changed))
+
+
+def _line(node: ast.AST) -> str:
+    return ast.unparse(node).split("\n")[0]
+
+
+# --- running them -------------------------------------------------------------------------------------
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the mutant in the place of its module."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._name = f"cluster.vrrp.{mutant.module}"
+        self._source = mutant.source
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        del path, target
+        return importlib.util.spec_from_loader(fullname, self) if fullname == self._name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self._source, self._name, "exec"), module.__dict__)  # noqa: S102 - our own source, changed
+
+
+def _tests_notice(configuration: str) -> bool:
+    arguments = ["-x", "-q", "--no-header", "-c", configuration, "--rootdir", str(ROOT), *TESTS]
+    return pytest.main(["-p", "no:cacheprovider", *arguments]) != pytest.ExitCode.OK
+
+
+def _simulation_notices(seeds: int) -> bool:
+    from tests.simulation.schedule import run  # noqa: PLC0415 - it imports the mutant
+
+    for seed in range(seeds):
+        run(seed)
+    return False
+
+
+def _try_in_child(mutant: Mutant, only: str, seeds: int, configuration: str) -> str:
+    """What killed the mutant, or ``survived``; runs in a process that dies with it."""
+    sys.meta_path.insert(0, _Changed(mutant))
+    for name in [name for name in sys.modules if name.startswith(("cluster.vrrp", "tests."))]:
+        del sys.modules[name]
+    try:
+        if only != "simulation" and _tests_notice(configuration):
+            return "tests"
+        if only != "tests" and _simulation_notices(seeds):
+            return "simulation"
+    except AssertionError:
+        return "simulation"
+    except Exception:  # noqa: BLE001 - a mutant may fail in any way, and every way is noticed
+        return "crash"
+    return "survived"
+
+
+VERDICTS = ("survived", "tests", "simulation", "crash")
+
+
+def _start(mutant: Mutant, only: str, seeds: int, configuration: str) -> int:
+    """Fork a process for a mutant; its exit code is the place of the verdict."""
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.alarm(PATIENCE)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        verdict = _try_in_child(mutant, only, seeds, configuration)
+    os._exit(VERDICTS.index(verdict))
+
+
+def run_all(chosen: list[Mutant], only: str, seeds: int, workers: int) -> list[tuple[Mutant, str]]:
+    """Run every mutant in a process of its own, some at a time."""
+    results: list[tuple[Mutant, str]] = []
+    running: dict[int, Mutant] = {}
+    waiting = chosen[::-1]
+    with tempfile.NamedTemporaryFile("w", suffix=".ini") as configuration:
+        configuration.write("[pytest]\n")
+        configuration.flush()
+        while waiting or running:
+            while waiting and len(running) < workers:
+                mutant = waiting.pop()
+                running[_start(mutant, only, seeds, configuration.name)] = mutant
+            pid, status = os.wait()
+            code = os.waitstatus_to_exitcode(status)
+            verdict = VERDICTS[code] if 0 <= code < len(VERDICTS) else "hangs"
+            mutant = running.pop(pid)
+            results.append((mutant, verdict))
+            if verdict == "survived":
+                print(f"survived  {mutant.module}.py:{mutant.line}  {mutant.change}", flush=True)
+    return results
+
+
+def main() -> int:
+    """Run the mutants; 1 if one survived that makes a difference."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("places", nargs="*", help="module or module:line")
+    parser.add_argument("--only", choices=("both", "tests", "simulation"), default="both")
+    parser.add_argument("--seeds", type=int, default=300)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--list", action="store_true", help="print the mutants and run none")
+    chosen = parser.parse_args()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    every = [mutant for module in MODULES for mutant in mutants(module)]
+    if chosen.places:
+        every = [one for one in every if {one.module, f"{one.module}:{one.line}"} & set(chosen.places)]
+    different = [one for one in every if (one.module, one.change) not in EQUIVALENT]
+    if chosen.list:
+        print("\n".join(f"{one.module}.py:{one.line}  {one.change}" for one in different))
+        return 0
+    began = time.monotonic()
+    results = run_all(different, chosen.only, chosen.seeds, chosen.workers)
+    counts = Counter(verdict for _, verdict in results)
+    killed = len(results) - counts["survived"]
+    print(
+        f"{len(results)} mutants, {killed} killed ({', '.join(f'{count} by {kind}' for kind, count in sorted(counts.items()) if kind != 'survived')}), "
+        f"{counts['survived']} survived: {100 * killed / max(1, len(results)):.1f} %; "
+        f"{len(every) - len(different)} equivalent ones left out; {time.monotonic() - began:.0f} s"
+    )
+    return 1 if counts["survived"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
