@@ -49,6 +49,8 @@ MAX_AHEAD = 4 * 1024
 """Characters that may wait for the command that runs now to end."""
 _SLICE = 256
 """Characters of a paste that are edited in before other sessions get their turn."""
+MORE = "--More--"
+"""The question while output pauses: blank goes on, Enter shows a line, q ends it."""
 _INTERRUPT = "\x03"
 _END = "\x04"
 _ENTER = "\r\n"
@@ -128,6 +130,7 @@ class Editor:
         self._ahead = ""
         self._text = ""
         self._whole: asyncio.Future[bool] | None = None
+        self._key: asyncio.Future[str] | None = None
         self._gone = False
         self._keyboard = Keyboard()
 
@@ -159,6 +162,16 @@ class Editor:
             self._console.resized = None
             self._state = _State.IDLE
 
+    async def read_key(self) -> str:
+        """One key while output pauses; what was typed ahead is for later."""
+        self._console.draw(MORE)
+        self._key = asyncio.get_running_loop().create_future()
+        try:
+            return await self._key
+        finally:
+            self._key = None
+            self._console.draw("\r\x1b[K")
+
     async def listen(self) -> None:
         """Take in what is typed, until the terminal is gone."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -183,6 +196,9 @@ class Editor:
             self._ahead = text = text[text.rindex(_INTERRUPT) + 1 :]
             self._interrupted()
             return
+        if self._key is not None and not self._key.done() and text:
+            self._key.set_result(text[0])
+            text = text[1:]
         if len(self._ahead) < MAX_AHEAD:
             self._ahead += text
         self._work()
@@ -245,11 +261,10 @@ class Editor:
     @cached_property
     def _prompt(self) -> PromptSession[str]:
         """prompt_toolkit, once it is needed: even its construction writes to the terminal."""
-        console = self._console
         output = Vt100_Output(
-            cast("TextIO", _Paper(console)),
-            lambda: Size(rows=console.rows or 24, columns=console.columns or 80),
-            term=console.hello.term,
+            cast("TextIO", _Paper(self._console)),
+            lambda: Size(rows=self._console.rows or 24, columns=self._columns),
+            term=self._console.hello.term,
             enable_cpr=False,  # a program at the other end would not answer, and read the question as output
         )
         with create_app_session(input=self._keyboard, output=output):
@@ -297,10 +312,13 @@ class Editor:
             self._state = _State.EDITING
             self._work()
 
+    @property
+    def _columns(self) -> int:
+        return self._session.width or self._console.columns or 80
+
     def _erasure(self, shown: str) -> str:
         """Takes away what was echoed, so that the editor can draw it itself."""
-        columns = self._console.columns or 80
-        rows = max(0, get_cwidth(shown) - 1) // columns
+        rows = max(0, get_cwidth(shown) - 1) // self._columns
         return "\r" + (f"\x1b[{rows}A" if rows else "") + "\x1b[J"
 
     def _resized(self) -> None:

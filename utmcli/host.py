@@ -170,7 +170,6 @@ class Host:
             await console.write_error(f"utmcli: {error}\n")
             return EXIT_USAGE
         session = Session(actor, self._link, "json" if wish.json else "table")
-        session.width = console.columns
         try:
             return await self._conduct(session, console, wish)
         except ClusterError as error:  # of the session's own input, not of a command

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from utmcli.commands import GRAMMAR
 from utmcli.completion import help_at, which_live
-from utmcli.editor import Editor, InterruptError
+from utmcli.editor import MORE, Editor, InterruptError
 from utmcli.hints import Surroundings, look
 from utmcli.live import fetch
 from utmcli.oneshot import is_command, lines_of, run_transcript
@@ -47,6 +47,9 @@ class LineReader(Protocol):
             InterruptError: Ctrl-C.
             EOFError: there will be no more.
         """
+
+    async def read_key(self) -> str:
+        """One key while output pauses; the question is shown, and taken away again."""
 
     async def listen(self) -> None:
         """Take in what is typed, until the terminal is gone."""
@@ -89,6 +92,12 @@ class PlainReader:
             asked = line.rstrip()[:-1]
             live = await fetch(self._session.ask, which_live(GRAMMAR, asked))
             await self._console.write(render(help_at(GRAMMAR, asked, live)))
+
+    async def read_key(self) -> str:
+        """The first character of a line; Enter for an empty one."""
+        await self._console.write(MORE)
+        line = await self._lines.get()
+        return "q" if line is None else line[:1] or "\n"
 
     async def listen(self) -> None:
         """Take in lines, until the terminal is gone."""
@@ -153,6 +162,7 @@ class Conversation:
         else:
             self._console.set_mode("1")
             reader = Editor(self._console, self._session, self._history, self._interrupt)
+        self._session.more = reader.read_key
         listening = asyncio.create_task(reader.listen())
         try:
             await self._console.write(WELCOME)
@@ -191,7 +201,6 @@ class Conversation:
     async def _carry_out(self, line: str) -> int:
         if not is_command(line):
             return EXIT_OK
-        self._session.width = self._console.columns or self._session.width
         self._running = asyncio.create_task(self._session.run(line, self._console))
         try:
             await asyncio.wait((self._running,))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from cluster.errors import ClusterError
 from utmcli.commands import GRAMMAR
 from utmcli.grammar import Call
+from utmcli.pager import EnoughError, Pager
 from utmcli.parser import Invocation, Problem, parse
 from utmcli.pipes import Pipeline
 from utmcli.render import EXIT_FAILED, EXIT_OK, error_text, exit_code, render, warnings_text
@@ -56,10 +57,11 @@ class Session:
         style: of results, unless a filter asks for another.
 
     Attributes:
-        width: columns of the terminal; 0 when unknown.
-        length: lines of the terminal before output stops; 0 never stops.
+        width: columns of the terminal; 0 as the terminal says.
+        length: lines of the terminal before output pauses; 0 never pauses.
         closed: a command ended the session.
         lines: what was typed before, oldest first.
+        more: asks for a key while output pauses; None where nobody sits who could press one.
     """
 
     def __init__(self, actor: Actor, link: Link, style: Style = "table") -> None:
@@ -70,6 +72,7 @@ class Session:
         self.length = 0
         self.closed = False
         self.lines: Callable[[], Sequence[str]] = tuple
+        self.more: Callable[[], Awaitable[str]] | None = None
 
     @property
     def user(self) -> str:
@@ -128,6 +131,8 @@ class Session:
         except ClusterError as error:
             await screen.write_error(error_text(error))
             return exit_code(error)
+        except EnoughError:
+            return EXIT_OK
         except ConnectionError:
             raise
         except Exception:  # noqa: BLE001 - one command's mistake must not end the session; it is logged whole
@@ -139,11 +144,12 @@ class Session:
         pipeline = Pipeline(invocation.pipes)
         style: Style = "json" if pipeline.json else self._style
         call = Call(invocation.values, self.ask, self.follow, self, GRAMMAR)
+        paper = Pager(screen, self.length, self.more) if self.more and self.length and pipeline.paged else screen
 
         async def show(results: list[Result]) -> None:
             for result in results:
-                await screen.write_error(warnings_text(result))
-                await screen.write(render(result, style))
+                await paper.write_error(warnings_text(result))
+                await paper.write(render(result, style))
 
         outcome = invocation.command.run(call)
         if isinstance(outcome, AsyncIterator):

@@ -283,6 +283,34 @@ def test_the_editor_follows_the_size_of_the_window(person: Person) -> None:
     assert len(person.raw) > drawn
 
 
+def test_output_pauses_for_whoever_asked_for_it(person: Person) -> None:
+    person.types("terminal length 4" + ENTER)
+    person.types("cluster info" + ENTER)
+    person.sees_line("--More--")
+    assert "cluster_state" in person.look()
+    assert "sync_state" not in person.look()
+    person.types(ENTER)
+    person.sees("sync_state")
+    person.sees_line("--More--")
+    assert "hotwire_dev" not in person.look()
+    person.types(" ")
+    person.sees("maintainance")
+    person.sees_prompt()
+    assert "--More--" not in person.look()
+
+
+@pytest.mark.parametrize("key", ["q", CTRL_C])
+def test_a_pause_can_end_the_output(person: Person, key: str) -> None:
+    person.types(f"terminal length 4{ENTER}cluster info{ENTER}")
+    person.sees_line("--More--")
+    person.types(key)
+    person.sees_prompt()
+    assert "sync_state" not in person.look()
+    person.types("cluster info | no-more" + ENTER)
+    person.sees("maintainance |false")
+    person.sees_prompt()
+
+
 def test_pasted_lines_run_one_after_the_other(person: Person) -> None:
     person.types(UP)
     person.types("\x1b[200~cluster info | count\ncluster info\n\x1b[201~")
@@ -306,6 +334,10 @@ def test_a_terminal_without_cursor_gets_plain_lines(shell: Shell, term: str, tel
     person.types("cluster events follow 1\n")
     person.sees("event 2")
     person.types(CTRL_C)
+    person.sees_prompt()
+    person.types("terminal length 4\ncluster info\n")
+    person.sees_line("--More--")
+    person.types("q\n")
     person.sees_prompt()
     assert b"\x1b" not in person.raw
     person.types(CTRL_D)

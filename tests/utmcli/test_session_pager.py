@@ -1,0 +1,81 @@
+"""Output in portions: nothing lost, nothing shown before it was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utmcli.pager import EnoughError, Pager
+
+
+class Reader:
+    """A terminal and whoever presses these keys at it."""
+
+    def __init__(self, keys: str) -> None:
+        self.out = ""
+        self.err = ""
+        self.pauses: list[int] = []
+        self._keys = list(keys)
+
+    async def write(self, text: str) -> None:
+        self.out += text
+
+    async def write_error(self, text: str) -> None:
+        self.err += text
+
+    async def more(self) -> str:
+        """Lines shown so far are noted at each pause."""
+        self.pauses.append(self.out.count("\n"))
+        return self._keys.pop(0)
+
+
+def lines(count: int) -> str:
+    return "".join(f"line {number}\n" for number in range(count))
+
+
+def shown(text: str, length: int, keys: str) -> Reader:
+    reader = Reader(keys)
+    asyncio.run(Pager(reader, length, reader.more).write(text))
+    return reader
+
+
+def test_what_fits_is_shown_without_a_pause() -> None:
+    assert shown(lines(9), 10, "").out == lines(9)
+
+
+def test_a_blank_shows_another_page_and_enter_another_line() -> None:
+    assert shown(lines(30), 10, "  \r\n ").pauses == [9, 18, 27, 28, 29]
+
+
+@pytest.mark.parametrize("key", ["q", "Q"])
+def test_q_ends_it(key: str) -> None:
+    reader = Reader(f" {key}")
+    with pytest.raises(EnoughError):
+        asyncio.run(Pager(reader, 10, reader.more).write(lines(30)))
+    assert reader.out == lines(18)
+
+
+def test_pages_go_on_through_the_parts_of_a_stream() -> None:
+    reader = Reader(" ")
+
+    async def scenario() -> None:
+        pager = Pager(reader, 10, reader.more)
+        for _ in range(4):
+            await pager.write(lines(4))
+
+    asyncio.run(scenario())
+    assert reader.pauses == [9]
+
+
+def test_errors_never_wait() -> None:
+    reader = Reader("")
+    asyncio.run(Pager(reader, 2, reader.more).write_error(lines(5)))
+    assert reader.err == lines(5)
+
+
+@given(st.text(), st.integers(min_value=1, max_value=50))
+def test_whoever_pages_to_the_end_has_seen_everything(text: str, length: int) -> None:
+    assert shown(text, length, " " * len(text)).out == text
