@@ -8,6 +8,7 @@ the old one notices and leaves when its last session has ended, so that an updat
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import pwd
@@ -67,10 +68,13 @@ class Host:
 
     Args:
         run_dir: directory of clusterd's socket and of the histories.
+        admitted: user ids that get a session. The one the host runs as is none of them by itself: `nobody` is
+            shared with programs that have no business here.
     """
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, admitted: frozenset[int]) -> None:
         self._run_dir = run_dir
+        self._admitted = admitted
         self._link = Link(str(run_dir))
         self._sessions: set[asyncio.Task[None]] = set()
 
@@ -94,7 +98,7 @@ class Host:
             if _inode(path) != ours:
                 server.close()
                 if not self._sessions:
-                    _LOG.info("another shell host took over, and the last session here ended")
+                    _LOG.info("the console socket is no longer ours, and the last session here ended")
                     return
         server.close()
         await self._dismiss()
@@ -122,7 +126,7 @@ class Host:
         """Serve one client from its first byte to its last."""
         try:
             uid = _peer_uid(writer)
-            if uid not in (0, os.getuid()):
+            if uid not in self._admitted:
                 _LOG.warning("refused a console of user id %d", uid)
                 await refuse(writer, "% Error: only root may use this shell on the console\n", EXIT_NOT_AUTHORISED)
             elif len(self._sessions) > MAX_SESSIONS:
@@ -279,13 +283,17 @@ def serve(run_dir: Path) -> None:
     logs.set_up()
     run_dir.mkdir(parents=True, exist_ok=True)
     needed = tuple(Path(module.__file__ or "") for module in (os, asyncio, cluster, utmcli))
+    admitted = frozenset({0, os.getuid()})
     choice = privileges.choose(needed)
     listener = listen(run_dir / SOCKET_FILE)
     state_directory(run_dir, choice.identity)
     privileges.drop(choice.identity)
     if choice.identity is None:
         _LOG.warning("running as user id %d without capabilities: %s", os.getuid(), choice.reason)
-    asyncio.run(Host(run_dir).run(listener))
+    else:
+        _LOG.info("running as %s without capabilities", choice.identity.name)
+    gc.freeze()  # what is imported stays; collections need not look at it again while somebody waits
+    asyncio.run(Host(run_dir, admitted).run(listener))
 
 
 async def serve_one(run_dir: Path, connection: socket.socket) -> None:
@@ -296,6 +304,6 @@ async def serve_one(run_dir: Path, connection: socket.socket) -> None:
         connection: the host's end.
     """
     reader, writer = await asyncio.open_unix_connection(sock=connection)
-    host = Host(run_dir)
+    host = Host(run_dir, frozenset({os.getuid()}))
     await host.connection(reader, writer)
     await host.close()

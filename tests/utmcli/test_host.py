@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -227,8 +228,10 @@ def test_the_log_speaks_the_common_form(host: ShellHost) -> None:
 
 
 @as_root
-def test_another_user_is_told_that_they_may_not(shell: Shell, answers: Answers) -> None:
-    ended = shell.run("cluster", "info", user=1, group=1, extra_groups=[])
+@pytest.mark.parametrize("account", ["daemon", "nobody"])
+def test_another_user_is_told_that_they_may_not(shell: Shell, answers: Answers, account: str) -> None:
+    user = pwd.getpwnam(account)
+    ended = shell.run("cluster", "info", user=user.pw_uid, group=user.pw_gid, extra_groups=[])
     assert (ended.stdout, ended.returncode) == ("", 4)
     assert ended.stderr == "% Error: only root may use this shell on the console\n"
     assert answers.asked == []
