@@ -1,0 +1,127 @@
+"""Other people's VRRP daemons, each in a namespace of its own, none of them touching the host."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from tests.support.engine import eventually
+
+if TYPE_CHECKING:
+    from tests.support.netns import Namespace
+
+VIRTUAL = "192.168.200.1"
+
+
+class Peer:
+    """A daemon that runs virtual router 2 with 192.168.200.1 on LAN2, adverts every 250 ms."""
+
+    name: ClassVar[str]
+
+    def __init__(self, namespace: Namespace, port: str, directory: Path) -> None:
+        self.namespace = namespace
+        self.port = port
+        self.directory = directory
+        directory.mkdir()
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        raise NotImplementedError
+
+    def start(self, priority: int) -> None:
+        raise NotImplementedError
+
+    def holds(self) -> bool:
+        """Whether it has the virtual address, and so is master."""
+        raise NotImplementedError
+
+    def becomes(self, *, master: bool, within: float = 5.0) -> None:
+        eventually(lambda: self.holds() == master, within)
+
+    def stop(self) -> None:
+        """Orderly, with a farewell."""
+        for process in reversed(self._processes):
+            process.terminate()
+            process.wait(10)
+        self._processes.clear()
+
+    def close(self) -> None:
+        self.stop()
+
+    def _run(self, *words: str) -> None:
+        command = self.namespace.command(*words)
+        log = (self.directory / "log").open("ab")
+        self._processes.append(subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log))
+        log.close()
+
+
+class Keepalived(Peer):
+    name = "keepalived"
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        return None if shutil.which("keepalived") else "keepalived is not installed"
+
+    def start(self, priority: int) -> None:
+        configuration = self.directory / "keepalived.conf"
+        configuration.write_text(f"""
+            global_defs {{ vrrp_version 3 }}
+            vrrp_instance peer {{
+                state BACKUP
+                interface LAN2
+                virtual_router_id 2
+                priority {priority}
+                advert_int 0.25
+                virtual_ipaddress {{ {VIRTUAL}/24 dev LAN2 }}
+            }}
+        """)
+        pids = [str(self.directory / f"{part}.pid") for part in ("parent", "vrrp")]
+        files = ["--use-file", str(configuration), "--pid", pids[0], "--vrrp_pid", pids[1]]
+        self._run("keepalived", "--dont-fork", "--log-console", "--vrrp", *files)
+
+    def holds(self) -> bool:
+        return f"{VIRTUAL}/24" in self.namespace.addresses("LAN2")
+
+
+class Frr(Peer):
+    """FRR's vrrpd keeps the address on a macvlan interface, and that interface down while it is backup."""
+
+    name = "frr"
+    _DAEMONS = Path("/usr/lib/frr")
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        if not (cls._DAEMONS / "vrrpd").exists():
+            return "FRR's vrrpd is not installed"
+        return None
+
+    def start(self, priority: int) -> None:
+        # Its daemons give up root for the user frr, and must find their way through pytest's directories.
+        for directory in (self.directory, *list(self.directory.parents)[:3]):
+            directory.chmod(0o755)
+        shutil.chown(self.directory, "frr", "frr")
+        run = self.namespace.run
+        run("ip", "link", "add", "vrrp2", "link", "LAN2", "type", "macvlan", "mode", "bridge", check=False)
+        run("ip", "link", "set", "vrrp2", "address", "00:00:5e:00:01:02")
+        run("ip", "address", "replace", f"{VIRTUAL}/24", "dev", "vrrp2")
+        run("ip", "link", "set", "vrrp2", "up")
+        (self.directory / "zebra.conf").write_text("hostname zebra\n")
+        (self.directory / "vrrpd.conf").write_text(
+            "interface LAN2\n vrrp 2 version 3\n"
+            f" vrrp 2 priority {priority}\n vrrp 2 advertisement-interval 250\n vrrp 2 ip {VIRTUAL}\n"
+        )
+        for daemon in ("zebra", "vrrpd"):
+            files = ["-f", f"{daemon}.conf", "-i", str(self.directory / f"{daemon}.pid")]
+            sockets = ["-z", str(self.directory / "zserv.api"), "--vty_socket", str(self.directory), "-P", "0"]
+            self._run(str(self._DAEMONS / daemon), *files, *sockets, "-u", "frr", "-g", "frr", "--log", "stdout")
+            eventually(lambda socket=f"{daemon}.vty": (self.directory / socket).exists())
+
+    def holds(self) -> bool:
+        shown = self.namespace.run("ip", "-o", "link", "show", "vrrp2", check=False)
+        return "LOWER_UP" in shown and "vrrpd" in str(self._processes[-1].args) if self._processes else False
+
+
+PEERS: list[type[Peer]] = [Keepalived, Frr]

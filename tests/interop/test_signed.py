@@ -1,0 +1,85 @@
+"""Signed adverts of keepalived 2.4.3, as captured: believed, followed, and believed only once."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import vectors
+from tests.support.engine import Engine, eventually, interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.interop.conftest import MakeEngine
+    from tests.support.netns import Network
+
+pytestmark = pytest.mark.netns
+
+SECRET = f"hex:{vectors.SIGNING_SECRET.hex()}"
+ADVERTS = [frame for frame in vectors.frames("ka243_v3_hmac_ipv4") if frame[12:14] == b"\x08\x00"]
+
+
+def signed(secret: str) -> dict[str, object]:
+    return {"mode": "hmac", "policy": "enforce", "keys": [{"id": 1, "secret": secret}], "send_key": 1}
+
+
+@pytest.fixture
+def keepalived(network: Network) -> Iterator[socket.socket]:
+    """A socket on the LAN; what is sent on it arrives as keepalived once sent it."""
+    node = network.node()
+    network.wire(node, "LAN2", "lan2")
+    with node.inside():
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        raw.bind(("LAN2", 0))
+    yield raw
+    raw.close()
+
+
+@pytest.fixture
+def spare(ours: MakeEngine) -> Engine:
+    """Waits as backup for longer than the test takes, unless it hears something."""
+    lan2 = interface("LAN2", 51, "10.77.0.1/24")
+    node = ours(advert_interval=1000, maintenance=True, authentication=signed(SECRET), interfaces=(lan2,))
+    node.start()
+    node.becomes("backup")
+    return node
+
+
+def heard(node: Engine) -> dict[str, object]:
+    path: dict[str, object] = node.status()["interfaces"][0]
+    return path
+
+
+def test_a_signed_master_is_followed_and_its_farewell_believed(spare: Engine, keepalived: socket.socket) -> None:
+    for advert in ADVERTS[:-1]:
+        keepalived.send(advert)
+    eventually(lambda: heard(spare)["adverts_received"] == len(ADVERTS) - 1)
+    assert (heard(spare)["partner_priority"], heard(spare)["partner_address"]) == (200, "10.77.0.11")
+    assert spare.is_("backup")
+
+    keepalived.send(ADVERTS[-1])
+
+    spare.becomes("master", within=1.5)
+    assert heard(spare)["rejected"] == {}
+
+
+def test_the_same_adverts_are_not_believed_a_second_time(spare: Engine, keepalived: socket.socket) -> None:
+    for advert in ADVERTS + ADVERTS:
+        keepalived.send(advert)
+
+    eventually(lambda: heard(spare)["rejected"] == {"replayed": len(ADVERTS)})
+    assert heard(spare)["adverts_received"] == len(ADVERTS)
+
+
+def test_with_another_key_none_of_them_is_believed(spare: Engine, keepalived: socket.socket) -> None:
+    lan2 = interface("LAN2", 51, "10.77.0.1/24")
+    spare.configure({"version": 1, "authentication": signed("hex:" + "77" * 32), "interfaces": [lan2]})
+    spare.ask("reload")
+
+    for advert in ADVERTS:
+        keepalived.send(advert)
+
+    eventually(lambda: heard(spare)["rejected"] == {"bad-tag": len(ADVERTS)})
