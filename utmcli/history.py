@@ -30,13 +30,17 @@ class LineHistory(History):
     """The history of one user in one session; what other sessions add meanwhile shows in the next one.
 
     Args:
-        directory: of the files.
+        directory: of the files. One that is missing or somebody else's is left alone: a command that runs in a
+            process of its own, as root, would leave files there which the shell host cannot read.
         user: whose.
     """
 
     def __init__(self, directory: Path, user: str) -> None:
         super().__init__()
+        self._directory = directory
         self._path = directory / f"history-{re.sub(r'[^A-Za-z0-9_.-]', '_', user)}"
+        self._loaded_strings = list(self.load_history_strings())
+        self._loaded = True  # else prompt_toolkit would load again, and forget what was appended before
 
     def append_string(self, string: str) -> None:
         """Remember a line, unless it says nothing or holds a secret."""
@@ -46,6 +50,8 @@ class LineHistory(History):
 
     def load_history_strings(self) -> Iterable[str]:
         """The lines of the file, newest first."""
+        if not self._is_ours():
+            return []
         try:
             lines = self._path.read_text("utf-8", "replace").splitlines()
         except FileNotFoundError:
@@ -59,7 +65,14 @@ class LineHistory(History):
 
     def store_string(self, string: str) -> None:
         """Append a line to the file."""
-        self._write([string.replace("\n", " ")], os.O_APPEND)
+        if self._is_ours():
+            self._write([string.replace("\n", " ")], os.O_APPEND)
+
+    def _is_ours(self) -> bool:
+        try:
+            return self._directory.stat().st_uid == os.geteuid()
+        except FileNotFoundError:
+            return False
 
     def _write(self, lines: list[str], how: int) -> None:
         text = "".join(f"{line}\n" for line in lines)

@@ -150,7 +150,7 @@ class Conversation:
         self._hostname = socket.gethostname()
         self._shown: tuple[str, ...] = ()
         self._running: asyncio.Task[int] | None = None
-        session.lines = lambda: list(history.load_history_strings())[::-1]
+        session.lines = history.get_strings
 
     async def hold(self) -> int:
         """Talk with a person at a terminal until they leave; the exit code."""
