@@ -19,12 +19,12 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cluster import machine, reports
-from cluster.config import canonical, schema
+from cluster.config import authentication, canonical, schema
 from cluster.config.diff import diff
+from cluster.engine.keys import DerivedKeys
 from cluster.engine.settings import document, trigger_delay
 from cluster.errors import ClusterError, ProtocolError, RefusedError, UnreachableError
 from cluster.rpc import messages as m
-from cluster.vrrp.auth import derive_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -108,7 +108,7 @@ class Manager:
         self._disabled = disabled
         self._leave = leave
         self._applied = store.running.config
-        self._secret = ("", "")
+        self._keys = DerivedKeys()
         self._changing = asyncio.Lock()
         self._answers: dict[type[Ask], Callable[[Any, Actor], Awaitable[AnyAnswer]]] = {
             m.GetInfo: self._info,
@@ -117,6 +117,7 @@ class Manager:
             m.GetConfig: self._config,
             m.ListConfigs: self._configs,
             m.GetInterfaces: self._interfaces,
+            m.GetKeys: self._auth_keys,
             m.ExportConfig: self._export,
             m.DiffConfig: self._diff,
             m.GetEvents: self._last_events,
@@ -231,6 +232,9 @@ class Manager:
     async def _interfaces(self, _ask: m.GetInterfaces, _actor: Actor) -> m.Interfaces:
         return m.Interfaces(await self._network.states(tuple(self._store.running.config.interfaces)))
 
+    async def _auth_keys(self, _ask: m.GetKeys, _actor: Actor) -> m.Keys:
+        return m.Keys(await self._keys.states(self._store.running.config))
+
     async def _export(self, ask: m.ExportConfig, _actor: Actor) -> m.Text:
         return m.Text(canonical.export_text(self._named(ask.name)))
 
@@ -248,10 +252,22 @@ class Manager:
     async def _edit(self, ask: m.EditConfig, actor: Actor) -> m.Done:
         before = self._store.running.config
         config = schema.apply(before, ask.changes)
+        if not ask.force:
+            self._refuse_outage(before, config)
         why = ", ".join(".".join(change.path) for change in ask.changes)
         self._store.commit(config, actor.user, f"set {why}", time.time())
         await self._delay_at_once(before)
         return m.Done(schema.warnings(config))
+
+    def _refuse_outage(self, before: Config, after: Config) -> None:
+        """Nothing but the hotwire could change both nodes of a live cluster at once.
+
+        An edit that leaves the authentication alone passes also after one that was forced.
+        """
+        if self._applied.cluster.enabled and authentication.differ(before, after):
+            problem = authentication.outage(self._applied, after)
+            if problem:
+                raise RefusedError(f"{problem}; force 1 changes this node all the same")
 
     async def _save(self, ask: m.SaveConfig, actor: Actor) -> m.Done:
         self._store.save(ask.name or None, actor.user, time.time())
@@ -312,9 +328,9 @@ class Manager:
         revision = self._store.running
         config = revision.config
         was_enabled = self._applied.cluster.enabled
-        problems, _secret = await asyncio.gather(
+        problems, _secrets = await asyncio.gather(
             self._network.apply(config, leave_down=frozenset(config.cluster.backup_disable_interfaces)),
-            self._derived(config.cluster.passphrase),
+            self._keys.of(config),
         )
         self._applied = config
         if self._store.applied != revision:
@@ -334,19 +350,12 @@ class Manager:
             self._applied,
             maintenance=maintenance,
             delay=trigger_delay(self._store.running.config),
-            secret=await self._derived(self._applied.cluster.passphrase),
+            secrets=await self._keys.of(self._applied),
         )
         if self._applied.cluster.enabled:
             await self._engine.configure(settings)
         else:
             await self._engine.stop(settings)
-
-    async def _derived(self, passphrase: str) -> str:
-        """The key of a passphrase, derived here once, since the engine's restart has no time for that."""
-        if passphrase and self._secret[0] != passphrase:
-            key = await asyncio.to_thread(derive_key, passphrase)
-            self._secret = (passphrase, f"hex:{key.hex()}")
-        return self._secret[1] if passphrase else ""
 
     # --- the cluster --------------------------------------------------------------------------------
 

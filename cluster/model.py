@@ -29,12 +29,23 @@ InterfaceType = Literal["ETHERNET", "VLAN", "BRIDGE", "WAN", "TUN", "WIREGUARD"]
 InterfaceFlag = Literal["HA", "HOTWIRE", "DYNAMIC", "DHCP_CLIENT"]
 
 
+class AuthKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key beside the passphrase; its id, 2 to 255, is the key in `ClusterOptions.auth_keys`."""
+
+    secret: Annotated[str, _about("cluster", "a passphrase, or hex: and the key itself", secret=True)]
+
+
 class ClusterOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Options of the cluster: `cluster get`, `cluster set`, `cluster hotwire set`."""
 
     enabled: Annotated[bool, _about("machine", "this node takes part in the cluster")] = False
     priority: Annotated[PriorityWord, _about("machine", "high: preferred master; low: preferred spare")] = "high"
     passphrase: Annotated[str, _about("cluster", "authenticates the adverts of both nodes", secret=True)] = ""
+    """The key with id 1; empty: there is none."""
+    auth_keys: dict[str, AuthKey] = field(default_factory=dict)
+    auth_send: Annotated[
+        int, Meta(ge=1, le=255), _about("cluster", "id of the key that signs our adverts; all keys are accepted")
+    ] = 1
     auth_policy: Annotated[
         AuthPolicy, _about("cluster", "what happens to adverts without a valid signature")
     ] = "enforce"
@@ -165,6 +176,8 @@ class HaInterfaceStatus(Struct, frozen=True, kw_only=True):
     partner_address: str | None
     adverts_sent: int = 0
     adverts_received: int = 0
+    adverts_unsigned: int = 0
+    """Of those received: believed without a signature, as the policy allows."""
     rejected: dict[str, int] = field(default_factory=dict)
 
 
@@ -186,6 +199,14 @@ class ClusterStatus(Struct, frozen=True, kw_only=True):
     maintainance: bool
     interfaces: tuple[HaInterfaceStatus, ...]
     explanation: tuple[str, ...]
+
+
+class AuthKeyState(Struct, frozen=True, kw_only=True):
+    """A line of `cluster auth get`. The fingerprint tells equal keys apart from different ones, not the secret."""
+
+    id: int
+    state: Literal["SENDING", "ACCEPTED"]
+    fingerprint: str
 
 
 class ClusterEvent(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ VIRTUAL_ADDRESSES = "virtual_addresses"
 APPLICATIONS = "applications"
 VARIABLES = "variables"
 GLOBALS = "globals"
+AUTH_KEYS = "auth_keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,15 @@ def _of_config(config: Config) -> dict[str, Names]:
         ),
         APPLICATIONS: tuple((name, "") for name in sorted({TRIGGER_DELAY[0], *config.variables})),
         VARIABLES: tuple((name, "") for name in sorted(variables)),
+        AUTH_KEYS: _auth_keys(config),
         GLOBALS: tuple((name, ",".join(values)) for name, values in config.globals.items()),
     }
+
+
+def _auth_keys(config: Config) -> Names:
+    options = config.cluster
+    passphrase = (("1", "the passphrase"),) if options.passphrase else ()
+    return (*passphrase, *((key_id, "") for key_id in sorted(options.auth_keys, key=int)))
 
 
 def _about(config: Config, name: str) -> str:

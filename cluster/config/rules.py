@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from cluster.config import authentication
 from cluster.config.addresses import IP, read_host, read_interface
 from cluster.config.canonical import MASK
 from cluster.config.shape import Problem, suggest
@@ -30,6 +31,9 @@ SAFE_TRIGGER_DELAY = 2
 MAX_NAME_BYTES = 15
 """IFNAMSIZ of Linux without its terminating zero."""
 MIN_PASSPHRASE = 8
+MAX_PASSPHRASE = 256
+AUTH_KEY_IDS = range(2, 256)
+"""Of the keys beside the passphrase, which has id 1."""
 KEY_BYTES = range(32, 65)
 """A key given directly: draft-cassen-vrrp-auth-hmac."""
 GLOBAL_PREFIX = "GLOB_"
@@ -48,8 +52,8 @@ def check(config: Config) -> list[Problem]:
     """
     rules = (
         _hostname, _interface_names, _interface_ids, _flags, _hotwire_interface, _hotwire_addresses, _ha_interfaces,
-        _vrids, _watched_hosts, _vlans, _machine_addresses, _virtual_addresses, _passphrase, _disabled_in_backup,
-        _variables, _globals,
+        _vrids, _watched_hosts, _vlans, _machine_addresses, _virtual_addresses, _passphrase, _auth_keys,
+        _auth_send, _disabled_in_backup, _variables, _globals,
     )
     return [problem for rule in rules for problem in rule(config)]
 
@@ -300,15 +304,41 @@ def _no_interface(path: Path, config: Config, name: str) -> Problem:
 
 
 def _passphrase(config: Config) -> Iterator[Problem]:
-    path, passphrase = ("cluster", "passphrase"), config.cluster.passphrase
-    if passphrase == MASK:
+    if config.cluster.passphrase:
+        yield from _secret(("cluster", "passphrase"), config.cluster.passphrase)
+
+
+def _secret(path: Path, secret: str) -> Iterator[Problem]:
+    if secret == MASK:
         yield Problem(path, f"{MASK} stands in for a passphrase that is not shown and cannot be one")
-    elif passphrase.startswith("hex:"):
-        digits = passphrase.removeprefix("hex:")
+    elif secret.startswith("hex:"):
+        digits = secret.removeprefix("hex:")
         if not re.fullmatch(r"([0-9A-Fa-f]{2})*", digits) or len(digits) // 2 not in KEY_BYTES:
             yield Problem(path, "hex: must be followed by a key of 32 to 64 bytes, two hexadecimal digits each")
-    elif 0 < len(passphrase) < MIN_PASSPHRASE:
+    elif len(secret) < MIN_PASSPHRASE:
         yield Problem(path, f"is too short; at least {MIN_PASSPHRASE} characters, or hex: and a key, are allowed")
+    elif len(secret) > MAX_PASSPHRASE:
+        yield Problem(path, f"is too long; at most {MAX_PASSPHRASE} characters, or hex: and a key, are allowed")
+
+
+def _auth_keys(config: Config) -> Iterator[Problem]:
+    for number, key in config.cluster.auth_keys.items():
+        path = ("cluster", "auth_keys", number)
+        if number == str(authentication.PASSPHRASE_ID):
+            yield Problem(path, "the key with id 1 is cluster.passphrase; further keys have an id from 2 to 255")
+        elif not (_ID.fullmatch(number) and int(number) in AUTH_KEY_IDS):
+            yield Problem(path, "is no id of a key; a whole number from 2 to 255 is allowed")
+        yield from _secret((*path, "secret"), key.secret)
+
+
+def _auth_send(config: Config) -> Iterator[Problem]:
+    options = config.cluster
+    ids = [*(("1",) if options.passphrase else ()), *options.auth_keys]
+    if ids and str(options.auth_send) not in ids:
+        yield Problem(
+            ("cluster", "auth_send"),
+            f"key {options.auth_send} signs our adverts and must be there; the keys are {', '.join(ids)}",
+        )
 
 
 def _disabled_in_backup(config: Config) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ Document = dict[str, Any]
 """The content of `engine.json`: plain builtins, since the engine does without msgspec."""
 
 
-def document(config: Config, *, maintenance: bool, delay: int, secret: str) -> Document:
+def document(config: Config, *, maintenance: bool, delay: int, secrets: dict[int, str]) -> Document:
     """The engine's settings for a configuration.
 
     An HA interface without a virtual address runs no virtual router (RFC 9568 section 5.2.9 wants at least one
@@ -24,7 +24,7 @@ def document(config: Config, *, maintenance: bool, delay: int, secret: str) -> D
         config: the configuration in force.
         maintenance: whether this node stands back.
         delay: UPDATE_TRIGGER_DELAY in whole seconds; a variable that is effective before the rest is.
-        secret: what signs the adverts, ready for use (``hex:...``); empty for unsigned ones.
+        secrets: the keys by id, ready for use (``hex:...``); none: adverts are not authenticated.
     """
     return {
         "version": 1,
@@ -34,10 +34,10 @@ def document(config: Config, *, maintenance: bool, delay: int, secret: str) -> D
         "advert_interval": config.cluster.advert_interval,
         "trigger_delay": delay,
         "authentication": {
-            "mode": "hmac" if secret else "none",
+            "mode": "hmac" if secrets else "none",
             "policy": config.cluster.auth_policy,
-            "keys": [{"id": 1, "secret": secret}] if secret else [],
-            "send_key": 1,
+            "keys": [{"id": key_id, "secret": secret} for key_id, secret in secrets.items()],
+            "send_key": config.cluster.auth_send,
             "freshness": None,
         },
         "interfaces": [

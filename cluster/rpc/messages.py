@@ -11,7 +11,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cluster.model import Change, ClusterEvent, ClusterStatus, Config, Difference, InterfaceState, NamedConfig
+from cluster.model import (
+    AuthKeyState,
+    Change,
+    ClusterEvent,
+    ClusterStatus,
+    Config,
+    Difference,
+    InterfaceState,
+    NamedConfig,
+)
 
 PROTOCOL_VERSION = 1
 MAX_FRAME = 16 * 1024 * 1024
@@ -57,10 +66,18 @@ class GetInterfaces(Ask, frozen=True, tag="interfaces"):
     """What the kernel has of the configured interfaces -> Interfaces."""
 
 
+class GetKeys(Ask, frozen=True, tag="keys"):
+    """`cluster auth get`: the keys of the running configuration, without their secrets -> Keys."""
+
+
 class EditConfig(Ask, frozen=True, tag="edit"):
-    """Change the running configuration: all changes or none -> Done."""
+    """Change the running configuration: all changes or none -> Done.
+
+    What would part the nodes of a live cluster, such as another passphrase, is refused unless `force`.
+    """
 
     changes: tuple[Change, ...]
+    force: bool = False
 
 
 class SaveConfig(Ask, frozen=True, tag="save"):
@@ -147,14 +164,14 @@ class Reboot(Ask, frozen=True, tag="reboot"):
 
 
 AnyAsk = (
-    GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | EditConfig | SaveConfig
+    GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | GetKeys | EditConfig | SaveConfig
     | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
     | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | Reboot
 )
 
 READ_ONLY: tuple[type[Ask], ...] = (
     GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
-    GetEvents, FollowEvents,
+    GetKeys, GetEvents, FollowEvents,
 )
 """What the role `readonly` may ask."""
 
@@ -217,6 +234,12 @@ class Interfaces(Struct, frozen=True, tag="interfaces"):
     interfaces: tuple[InterfaceState, ...]
 
 
+class Keys(Struct, frozen=True, tag="keys"):
+    """Answer to GetKeys, in the order of the ids."""
+
+    keys: tuple[AuthKeyState, ...]
+
+
 class Done(Struct, frozen=True, tag="done"):
     """It is done; `warnings` are sentences for standard error."""
 
@@ -250,7 +273,8 @@ class Failure(Struct, frozen=True, tag="failure"):
 
 
 AnyAnswer = (
-    Info | Status | System | ConfigReply | Configs | Interfaces | Done | Text | Differences | Events | Failure
+    Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
+    | Failure
 )
 
 

@@ -445,3 +445,54 @@ def test_events_are_followed(node: Node) -> None:
         return (await waiting).events[0].text
 
     assert asyncio.run(scenario()) == "something happened"
+
+
+# --- keys -------------------------------------------------------------------------------------------
+
+
+def test_a_change_that_would_part_the_nodes_of_a_live_cluster_is_refused_with_the_way_around(node: Node) -> None:
+    with pytest.raises(RefusedError) as caught:
+        node.set("cluster", "passphrase", value="battery staple")
+    assert "cluster auth new id 2 secret .., then cluster auth set send 2" in caught.value.message
+    assert caught.value.message.endswith("force 1 changes this node all the same")
+    assert node.store.running.config.cluster.passphrase == FACTORY["cluster"]["passphrase"]
+
+
+def test_force_parts_them_and_further_edits_are_not_asked_about_it(node: Node) -> None:
+    change = SetValue(("cluster", "passphrase"), "battery staple")
+    node.ask(m.EditConfig((change,), force=True))
+    node.set("hostname", value="other.local")
+    assert node.store.running.config.cluster.passphrase == "battery staple"
+
+
+def test_a_key_is_rotated_in_steps_each_of_them_put_into_force(node: Node) -> None:
+    node.set("cluster", "auth_keys", "2", value={"secret": "hex:" + "cd" * 32})
+    with pytest.raises(RefusedError):
+        node.set("cluster", "auth_send", value=2)  # the partner cannot know the key before we accept it ourselves
+    node.ask(m.UpdateInterface())
+    node.set("cluster", "auth_send", value=2)
+    node.ask(m.UpdateInterface())
+
+    assert node.engine.told is not None
+    authentication = node.engine.told["authentication"]
+    assert [key["id"] for key in authentication["keys"]] == [1, 2]
+    assert authentication["send_key"] == 2
+    node.set("cluster", "passphrase", value="")
+    assert [(key.id, key.state) for key in node.ask(m.GetKeys()).keys] == [(2, "SENDING")]
+
+
+def test_without_a_live_cluster_the_passphrase_is_simply_changed(node: Node) -> None:
+    node.set("cluster", "enabled", value=False)
+    node.ask(m.UpdateInterface())
+    node.set("cluster", "passphrase", value="battery staple")
+    assert node.store.running.config.cluster.passphrase == "battery staple"
+
+
+def test_keys_are_told_by_fingerprint_and_an_equal_secret_has_an_equal_one(node: Node) -> None:
+    node.set("cluster", "auth_keys", value={"2": {"secret": "battery staple"}, "3": {"secret": "battery staple"}})
+    first, second, third = node.ask(m.GetKeys()).keys
+    assert (first.state, second.state, third.state) == ("SENDING", "ACCEPTED", "ACCEPTED")
+    assert first.fingerprint != second.fingerprint == third.fingerprint
+    assert "battery" not in repr(second)
+    node.ask(m.EditConfig((SetValue(("cluster", "auth_policy"), "receive-only"),), force=True))
+    assert {key.state for key in node.ask(m.GetKeys()).keys} == {"ACCEPTED"}

@@ -42,7 +42,7 @@ def offered(line: str) -> list[str]:
         ("cl hot s", ["set"]),
         ("cluster maintena", ["maintenance"]),
         ("cluster maintai", ["maintainance"]),
-        ("cluster set ", ["enabled", "priority", "passphrase", "auth_policy", "advert_interval"]),
+        ("cluster set ", ["enabled", "priority", "passphrase", "auth_policy", "advert_interval", "force"]),
         ("cluster set pri", ["priority"]),
         ("cluster set priority ", ["high", "low"]),
         ("cluster set priority H", ["high"]),

@@ -80,6 +80,10 @@ cluster get
 cluster set priority high
 cluster set priority low
 cluster set passphrase "correct horse battery"
+cluster auth get
+cluster auth new id 2 secret "battery staple"
+cluster auth set send 2
+cluster auth delete id 1 force 1
 cluster set advert_interval 25
 cluster set enabled 1
 cluster set auth_policy receive-only
@@ -315,7 +319,7 @@ def test_a_problem_looks_like_this() -> None:
         '% Invalid input: "prioritaet" is no key of "cluster set", did you mean "priority"?\n'
         "cluster set prioritaet high\n"
         "            ^\n"
-        "expected: enabled, priority, passphrase, auth_policy, advert_interval\n"
+        "expected: enabled, priority, passphrase, auth_policy, advert_interval, force\n"
     )
 
 

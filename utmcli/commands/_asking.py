@@ -35,9 +35,9 @@ async def done(call: Call, ask: Ask) -> Done:
     return Done(answer.warnings)
 
 
-async def edit(call: Call, *changes: Change) -> Done:
-    """Change the running configuration: all changes or none."""
-    return await done(call, messages.EditConfig(changes))
+async def edit(call: Call, *changes: Change, force: bool = False) -> Done:
+    """Change the running configuration: all changes or none; `force`: also what parts the nodes of a cluster."""
+    return await done(call, messages.EditConfig(changes, force))
 
 
 async def running(call: Call) -> Config:

@@ -9,6 +9,7 @@ from cluster.model import ClusterOptions, SetValue
 from cluster.rpc.messages import GetInfo, Info, SetMaintenance, Switch
 from utmcli import live
 from utmcli.commands._asking import answered, done, edit, running
+from utmcli.commands.cluster_auth import FORCE
 from utmcli.grammar import Call, Command, Key
 from utmcli.results import Done, Record, Table, single
 from utmcli.values import Boolean, Choice, IpAddress, ListOf, Name, Number, ValueType
@@ -63,6 +64,7 @@ OPTION_KEYS = (
         "hundredths of a second between adverts of the master",
         clears=True,
     ),
+    FORCE,
 )
 
 
@@ -86,7 +88,9 @@ async def set_options(call: Call) -> Done:
         *(
             SetValue(("cluster", name), getattr(defaults, name) if value is None else value)
             for name, value in call.values.items()
+            if name != FORCE.name
         ),
+        force=call.values.get(FORCE.name, False),
     )
 
 

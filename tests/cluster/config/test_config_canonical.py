@@ -69,9 +69,9 @@ def test_a_mask_changes_nothing_but_secrets(example: Config) -> None:
     )
 
 
-def test_the_model_calls_its_passphrase_a_secret() -> None:
+def test_the_model_calls_its_passphrase_and_its_keys_secret() -> None:
     """The masks above follow the model, so it is the model that must not forget."""
-    assert secrets(CONFIG, ()) == [("cluster", "passphrase")]
+    assert secrets(CONFIG, ()) == [("cluster", "passphrase"), ("cluster", "auth_keys", "*", "secret")]
 
 
 def secrets(node: Node, path: tuple[str, ...]) -> list[tuple[str, ...]]:

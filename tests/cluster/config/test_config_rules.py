@@ -262,6 +262,38 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         "cluster.passphrase: hex: must be followed by a key of 32 to 64 bytes",
     ),
     (
+        {"cluster__passphrase": "x" * 257},
+        "cluster.passphrase: is too long; at most 256 characters, or hex: and a key, are allowed",
+    ),
+    # keys beside the passphrase
+    (
+        {"cluster__auth_keys": {"1": {"secret": "battery staple"}}},
+        "cluster.auth_keys.1: the key with id 1 is cluster.passphrase; further keys have an id from 2 to 255",
+    ),
+    *(
+        (
+            {"cluster__auth_keys": {number: {"secret": "battery staple"}}},
+            f"cluster.auth_keys.{number}: is no id of a key; a whole number from 2 to 255 is allowed",
+        )
+        for number in ("0", "256", "02", "x", "-2")
+    ),
+    ({"cluster__auth_keys": {"2": {"secret": "seven77"}}}, "cluster.auth_keys.2.secret: is too short; at least 8 "),
+    ({"cluster__auth_keys": {"2": {"secret": ""}}}, "cluster.auth_keys.2.secret: is too short; at least 8 "),
+    (
+        {"cluster__auth_keys": {"2": {"secret": "hex:" + "ab" * 31}}},
+        "cluster.auth_keys.2.secret: hex: must be followed by a key of 32 to 64 bytes",
+    ),
+    ({"cluster__auth_keys": {"2": {"secret": "(secret)"}}}, "cluster.auth_keys.2.secret: (secret) stands in for "),
+    (
+        {"cluster__auth_send": 2, "cluster__auth_keys": {"3": {"secret": "battery staple"}}},
+        "cluster.auth_send: key 2 signs our adverts and must be there; the keys are 1, 3",
+    ),
+    (
+        {"cluster__passphrase": "", "cluster__auth_keys": {"2": {"secret": "battery staple"}}},
+        "cluster.auth_send: key 1 signs our adverts and must be there; the keys are 2",
+    ),
+    ({"cluster__auth_send": 256}, "cluster.auth_send: must be a whole number from 1 to 255"),
+    (
         {"cluster__passphrase": "(secret)"},
         "cluster.passphrase: (secret) stands in for a passphrase that is not shown and cannot be one",
     ),
@@ -333,6 +365,11 @@ def test_a_broken_rule_is_named_with_its_path_and_what_is_allowed(changes: dict[
         {"cluster__passphrase": "8 chars!"},
         {"cluster__passphrase": "hex:" + "aB" * 32},
         {"cluster__passphrase": "hex:" + "0f" * 64},
+        {"cluster__passphrase": "x" * 256},
+        {"cluster__auth_keys": {"2": {"secret": "8 chars!"}, "255": {"secret": "hex:" + "0f" * 32}}},
+        {"cluster__auth_send": 2, "cluster__auth_keys": {"2": {"secret": "8 chars!"}}},
+        {"cluster__passphrase": "", "cluster__auth_send": 2, "cluster__auth_keys": {"2": {"secret": "8 chars!"}}},
+        {"cluster__passphrase": "", "cluster__auth_send": 9},
         {"variables__securepoint_firewall__UPDATE_TRIGGER_DELAY": "0"},
         {"variables__securepoint_firewall__UPDATE_TRIGGER_DELAY": "3600"},
         {"hostname": "a"},

@@ -26,7 +26,7 @@ CONFIG = schema.parse(
 
 
 def test_ha_interfaces_come_by_number_with_their_addresses_by_number_and_nothing_else_comes() -> None:
-    told = document(CONFIG, maintenance=False, delay=2, secret="")
+    told = document(CONFIG, maintenance=False, delay=2, secrets={})
 
     assert [(entry["name"], entry["vrid"], entry["addresses"]) for entry in told["interfaces"]] == [
         ("LAN1", 1, ["192.168.175.101/24"]),
@@ -35,7 +35,7 @@ def test_ha_interfaces_come_by_number_with_their_addresses_by_number_and_nothing
 
 
 def test_the_engine_reads_what_the_manager_means() -> None:
-    told = parse(document(CONFIG, maintenance=True, delay=5, secret="hex:" + "0f" * 32))
+    told = parse(document(CONFIG, maintenance=True, delay=5, secrets={1: "hex:" + "0f" * 32}))
 
     assert (told.enabled, told.high, told.maintenance, told.resync) == (True, False, True, False)
     assert (told.advert_interval, told.trigger_delay) == (100, 5)
@@ -44,8 +44,17 @@ def test_the_engine_reads_what_the_manager_means() -> None:
     assert told.interfaces[1].watch == (bytes((192, 0, 2, 9)),)
 
 
+def test_every_key_is_accepted_and_the_chosen_one_signs() -> None:
+    options = {"passphrase": "correct horse", "auth_keys": {"7": {"secret": "battery staple"}}, "auth_send": 7}
+    secrets = {1: "hex:" + "0f" * 32, 7: "hex:" + "f0" * 32}
+    told = parse(document(schema.parse({"cluster": options}), maintenance=False, delay=2, secrets=secrets))
+
+    assert told.authentication.keys == tuple(secrets.items())
+    assert told.authentication.send_key == 7
+
+
 def test_without_a_passphrase_nothing_is_signed() -> None:
-    assert parse(document(CONFIG, maintenance=False, delay=2, secret="")).authentication.mode == "none"
+    assert parse(document(CONFIG, maintenance=False, delay=2, secrets={})).authentication.mode == "none"
 
 
 def test_the_trigger_delay_is_a_variable_with_a_default() -> None:
