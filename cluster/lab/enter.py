@@ -34,6 +34,8 @@ _FORWARDED = frozenset({
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
     signal.SIGALRM, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT,
 })  # fmt: skip
+_HELD = _FORWARDED | {signal.SIGCHLD, signal.SIGTTOU}
+"""Blocked while we wait. SIGTTOU: taking the terminal back from the background is what we do."""
 _SI_KERNEL = 0x80
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
@@ -55,11 +57,25 @@ def enter(process: Identity, command: Sequence[str], path: str) -> int:
     """
     here = Path.cwd()
     _join(process)
-    signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED | {signal.SIGCHLD})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    terminal = _in_front()
     child = os.fork()
     if child == 0:
-        _become(command, path, here)
-    return _attend(child)
+        _become(command, path, here, terminal=terminal)
+    try:
+        return _attend(child, terminal=terminal)
+    finally:
+        if terminal:
+            os.tcsetpgrp(0, os.getpgrp())
+
+
+def _in_front() -> bool:
+    """Whether a person sits at our terminal, with nobody else in the pipeline.
+
+    The command then gets the terminal, in a process group of its own: ours has no number on the node, and a shell
+    that finds itself in group 0 cannot do job control. In a pipeline the terminal is the pager's.
+    """
+    return os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
 
 
 def _join(process: Identity) -> None:
@@ -79,10 +95,13 @@ def _join(process: Identity) -> None:
     os.close(pidfd)
 
 
-def _become(command: Sequence[str], path: str, here: Path) -> NoReturn:
+def _become(command: Sequence[str], path: str, here: Path, *, terminal: bool) -> NoReturn:
     # Killed like this, a wrapper cannot pass the signal on; its command must not go on without it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED | {signal.SIGCHLD})
+    if terminal:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpgrp())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.chdir(here if here.is_dir() else "/")
@@ -99,7 +118,7 @@ def _become(command: Sequence[str], path: str, here: Path) -> NoReturn:
     os._exit(code)
 
 
-def _attend(child: int) -> int:
+def _attend(child: int, *, terminal: bool) -> int:
     """Wait for the command, and pass on what we are sent."""
     while True:
         seen = signal.sigwaitinfo(_FORWARDED | {signal.SIGCHLD})
@@ -112,12 +131,20 @@ def _attend(child: int) -> int:
         if pid == 0:
             continue
         if os.WIFSTOPPED(status):
-            # Stopped with Ctrl-Z: stop as well, so that our shell notices; wake it up when we are.
-            os.kill(os.getpid(), signal.SIGSTOP)
-            os.kill(child, signal.SIGCONT)
+            _pause(child, terminal=terminal)
             continue
         code = os.waitstatus_to_exitcode(status)
         return code if code >= 0 else 128 - code
+
+
+def _pause(child: int, *, terminal: bool) -> None:
+    """The command was stopped (Ctrl-Z): stop as well, so that our shell notices, and wake it up with us."""
+    if terminal:
+        os.tcsetpgrp(0, os.getpgrp())
+    os.kill(os.getpid(), signal.SIGSTOP)
+    if terminal:
+        os.tcsetpgrp(0, child)
+    os.kill(child, signal.SIGCONT)
 
 
 def run(process: Identity, command: Sequence[str], path: str) -> NoReturn:

@@ -15,6 +15,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from cluster.lab.home import Home
+from cluster.lab.roles import role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,8 +116,8 @@ class Lab:
 
     def role(self, node: str) -> str:
         """``master``, ``backup``, ``offline``, or empty when nobody answers."""
-        done = self.run("exec", node, "--", "utmcli", "--json", "cluster", "info", check=False)
-        return str(json.loads(done.stdout)["cluster_state"]) if done.returncode == 0 else ""
+        process = self.home.running().nodes.get(node)
+        return role(process) if process else ""
 
     def roles(self) -> tuple[str, str]:
         return self.role("master"), self.role("spare")
