@@ -105,6 +105,19 @@ def test_a_session_without_a_host_works_the_same(alone: Shell, clusterd: FakeClu
     assert alone.run("-i", stdin="cluster info\n").stdout.startswith("master.cluster.local> cluster info\n")
 
 
+@pytest.mark.parametrize("words", [[], ["-i"]])
+def test_a_session_with_nothing_to_talk_to_does_not_begin(alone: Shell, words: list[str]) -> None:
+    ended = alone.run(*words)
+    sentence = f"% Error: neither the shell host nor clusterd runs: nothing listens in {alone.run_dir}\n"
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("", sentence, 6)
+
+
+def test_help_needs_nobody_to_talk_to(alone: Shell) -> None:
+    ended = alone.run("help", "cluster", "info")
+    assert ended.returncode == 0, ended.stderr
+    assert "cluster info" in ended.stdout
+
+
 def test_a_script_that_does_not_end_its_line_is_refused(shell: Shell) -> None:
     ended = shell.run(stdin="x" * 2_000_000)
     assert ended.returncode == 1
