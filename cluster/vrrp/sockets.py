@@ -19,7 +19,7 @@ from _socket import (
     AF_UNIX,
     IP_ADD_MEMBERSHIP,
     IPPROTO_IP,
-    PACKET_OUTGOING,
+    PACKET_OTHERHOST,
     SOCK_CLOEXEC,
     SOCK_DGRAM,
     SOCK_NONBLOCK,
@@ -41,7 +41,6 @@ _LOCK_NAME = b"\0utmcli-vrrp"
 _SOL_PACKET = 263
 _PACKET_ADD_MEMBERSHIP = 1
 _PACKET_MR_MULTICAST = 0
-_PACKET_OTHERHOST = 3
 _RECEIVE_BACKLOG = 256 * 1024
 # Ancillary loads of classic BPF (linux/filter.h): negative offsets reach the packet's metadata.
 _METADATA = 0xFFFFF000
@@ -69,16 +68,18 @@ def engine_lock() -> socket:
 
 
 def _advert_filter(index: int) -> tuple[tuple[int, int, int, int], ...]:
-    """IPv4 with protocol 112 that reaches this interface, not one on top of it: a VLAN's parent sees both."""
-    drop = 8
+    """IPv4 with protocol 112 that reaches this interface, not one on top of it: a VLAN's parent sees both.
+
+    Nor what a promiscuous interface picks up of other hosts' frames.
+    """
+    drop = 7
     return (
         (_LOAD_BYTE, 0, 0, ETHERNET_HEADER + 9),
         (_JUMP_EQUAL, 0, drop - 2, PROTOCOL),
         (_LOAD_WORD, 0, 0, _METADATA + 4),  # SKF_AD_PKTTYPE
-        (_JUMP_EQUAL, drop - 4, 0, PACKET_OUTGOING),
-        (_JUMP_EQUAL, drop - 5, 0, _PACKET_OTHERHOST),
+        (_JUMP_EQUAL, drop - 4, 0, PACKET_OTHERHOST),
         (_LOAD_WORD, 0, 0, _METADATA + 8),  # SKF_AD_IFINDEX
-        (_JUMP_EQUAL, 0, drop - 7, index),
+        (_JUMP_EQUAL, 0, drop - 6, index),
         (_RETURN, 0, 0, MAX_FRAME),
         (_RETURN, 0, 0, 0),
     )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.net.rtnetlink import Requests, put_address
+from cluster.units import Seconds
 from tests.support.engine import Engine, configuration, eventually, interface
 
 if TYPE_CHECKING:
@@ -76,6 +78,21 @@ def test_addresses_of_an_earlier_life_are_removed_at_the_start(engine: MakeEngin
     assert first.addresses("LAN2") == {OWN, "10.9.9.9/32"}
 
 
+def test_addresses_with_our_mark_are_removed_even_if_they_are_no_longer_configured(
+    engine: MakeEngine, first: Namespace
+) -> None:
+    with first.inside():
+        requests = Requests()
+    lan2 = requests.link("LAN2")
+    assert lan2 is not None
+    requests.send([put_address(lan2.ifindex, bytes((10, 9, 9, 9)), 32, Seconds(60))])
+    requests.close()
+
+    engine(first).becomes("backup")
+
+    assert first.addresses("LAN2") == {OWN}
+
+
 def test_nothing_is_left_when_the_engine_dies_for_good(master: Engine, first: Namespace) -> None:
     master.kill()
 
@@ -113,8 +130,9 @@ def test_an_interface_that_is_made_anew_is_used_again(
     first.run("ip", "link", "del", "LAN2")
     eventually(lambda: master.status()["interfaces"][0]["present"] is False)
 
-    network.wire(first, "LAN2", "lan2", OWN)
-    eventually(lambda: VIRTUAL in first.addresses("LAN2"))
+    network.wire(first, "LAN2", "lan2")
+    eventually(lambda: VIRTUAL in first.addresses("LAN2"), within=0.3)
+    first.run("ip", "address", "add", OWN, "dev", "LAN2")
 
     listener = engine(second, priority="low")
     listener.becomes("backup")

@@ -109,6 +109,23 @@ def test_the_authentication_survives_a_restart(master: Engine, backup: Engine) -
     assert backup.status()["interfaces"][0]["rejected"] == {}
 
 
+def test_signatures_go_on_above_what_the_state_page_says_even_if_the_clock_was_set_back(master: Engine) -> None:
+    used = eventually(lambda: master.page and master.page.sequence)
+    assert abs((used >> 32) - time.time()) < 60
+    master.kill()
+    an_hour_ahead = used + (3600 << 32)
+    page = master.run_dir / "engine.page"
+    data = bytearray(page.read_bytes())
+    data[64:72] = an_hour_ahead.to_bytes(8, "little")
+    page.write_bytes(data)
+
+    master.start()
+    master.becomes("master")
+
+    assert master.page is not None
+    assert an_hour_ahead < master.page.sequence < an_hour_ahead + 1000
+
+
 def test_an_orderly_stop_hands_over_in_less_than_a_tenth_of_a_second(
     master: Engine, backup: Engine, first: Namespace, second: Namespace
 ) -> None:
