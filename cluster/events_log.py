@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,7 @@ from cluster.errors import UnreachableError
 from cluster.model import ClusterEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 _LOG = logging.getLogger("clusterd")
@@ -94,12 +95,18 @@ class EventLog:
         Raises:
             UnreachableError: the follower was too slow and missed some.
         """
-        queue: asyncio.Queue[ClusterEvent] = asyncio.Queue(_BACKLOG)
-        self._followers.add(queue)
-        try:
+        with self.listening() as queue:
             while queue in self._followers or not queue.empty():
                 yield await queue.get()
             raise UnreachableError(f"more than {_BACKLOG} events wait to be read: ask for them again")
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Queue[ClusterEvent]]:
+        """Events from the beginning of the block on: for who must miss none that follows what it does next."""
+        queue: asyncio.Queue[ClusterEvent] = asyncio.Queue(_BACKLOG)
+        self._followers.add(queue)
+        try:
+            yield queue
         finally:
             self._followers.discard(queue)
 

@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cluster import machine, reports
 from cluster.config import authentication, canonical, schema
 from cluster.config.diff import diff
+from cluster.engine import switchover
 from cluster.engine.keys import DerivedKeys
 from cluster.engine.settings import document, trigger_delay
 from cluster.errors import ClusterError, ProtocolError, RefusedError, UnreachableError
 from cluster.rpc import messages as m
+from cluster.units import Centiseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -365,8 +367,11 @@ class Manager:
     async def _switch(self, ask: m.Switch, actor: Actor) -> m.Done:
         if not self._applied.cluster.enabled:
             raise RefusedError("the cluster is switched off on this node")
-        await self._engine.ask("switch", force=ask.force)
-        self._events.note("switch", f"{_who(actor)} asked to hand the role over")
+        with self._events.listening() as heard:
+            await self._engine.ask("switch", force=ask.force)
+            self._events.note("switch", f"{_who(actor)} asked to hand the role over")
+            interval = Centiseconds(self._applied.cluster.advert_interval)
+            await switchover.outcome(heard, switchover.patience(interval))
         return m.Done()
 
     async def _reboot(self, ask: m.Reboot, actor: Actor) -> m.Done:

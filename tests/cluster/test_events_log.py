@@ -116,3 +116,12 @@ def test_a_follower_that_is_too_slow_is_told_so_after_what_it_has(path: Path) ->
     with pytest.raises(UnreachableError, match="wait to be read"):
         asyncio.run(scenario())
     assert seen == list(range(1, 257))
+
+
+def test_who_listens_misses_nothing_that_happens_before_it_reads(path: Path) -> None:
+    log = EventLog(path)
+    with log.listening() as heard:
+        log.note("one", "at once")
+        assert heard.get_nowait().text == "at once"
+    log.note("two", "too late")
+    assert heard.empty()

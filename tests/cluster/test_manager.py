@@ -383,12 +383,36 @@ def test_interfaces_disabled_in_backup_are_left_to_the_follower(node: Node) -> N
 
 
 def test_switch_asks_the_engine_whose_refusal_reaches_the_administrator(node: Node) -> None:
-    node.ask(m.Switch(force=True))
-    assert ("switch", {"force": True}) in node.engine.calls
     node.engine.refusal = RefusedError("this node is backup: only the master can hand over")
     with pytest.raises(RefusedError, match="only the master"):
-        node.ask(m.Switch())
-    assert node.kinds == ["switch"]
+        node.ask(m.Switch(force=True))
+    assert ("switch", {"force": True}) in node.engine.calls
+    assert node.kinds == []
+
+
+def test_a_switch_is_done_once_the_role_is_given_up_and_holds_nobody_up_until_then(node: Node) -> None:
+    async def scenario() -> list[bool]:
+        switch = asyncio.create_task(node.manager.answer(m.Switch(), ADMIN))
+        await asyncio.sleep(0.01)
+        node.events.add("handover-started", "our priority falls", at=1.0, role="master")
+        await node.manager.answer(m.EditConfig((SetValue(("hostname",), "x.local"),)), ADMIN)
+        was_done = switch.done()
+        node.events.add("role", "the partner took over", at=2.0, role="backup")
+        assert await switch == m.Done()
+        return [was_done, node.store.running.config.hostname == "x.local"]
+
+    assert asyncio.run(scenario()) == [False, True]
+
+
+def test_a_switch_to_nobody_is_no_success(node: Node) -> None:
+    async def scenario() -> None:
+        switch = asyncio.create_task(node.manager.answer(m.Switch(), ADMIN))
+        await asyncio.sleep(0.01)
+        node.events.add("handover-failed", "nobody took over, this node stays master", at=1.0, role="master")
+        await switch
+
+    with pytest.raises(RefusedError, match=r"stays master; force 1 gives the role up anyway"):
+        asyncio.run(scenario())
 
 
 def test_synchronize_says_what_is_missing(node: Node) -> None:
