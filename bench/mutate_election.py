@@ -1,9 +1,9 @@
 """Break every rule of the election, one at a time, and see whether the tests and the simulation notice.
 
 A mutant is one small change of the election's source: a comparison shifted or turned round, a condition forced, a
-number moved by one, a statement left out, two effects in the wrong order, one role or errand for another. Each mutant
-is run in a process of its own against the unit tests of the election and then against a number of seeds of the
-simulation; it is killed as soon as one of them fails. What survives is printed with its line: either a rule that
+number moved by one, a statement left out, two effects in the wrong order, one role or errand for another. Each
+mutant is run in a process of its own against the unit tests of the election and then against a number of seeds of
+the simulation; it is killed as soon as one of them fails. What survives is printed with its line: either a rule that
 nobody checks, or a change that makes no difference (see EQUIVALENT).
 
     python bench/mutate_election.py                     all mutants
@@ -23,7 +23,6 @@ import importlib.util
 import io
 import os
 import resource
-import signal
 import sys
 import tempfile
 import time
@@ -41,12 +40,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("election", "vigil", "reign", "handover", "paths", "priority")
 TESTS = sorted(str(path) for path in (ROOT / "tests/cluster/vrrp").glob("test_election_*.py"))
-PATIENCE = 120
-"""Seconds after which a mutant counts as hanging, and so as killed."""
+PATIENCE = 10
+"""Seconds of processor time, more for many seeds, after which a mutant counts as hanging, and so as killed."""
 MEMORY = 2 << 30
 
-EQUIVALENT: dict[tuple[str, str], str] = {}
-"""(module, change) of mutants that make no difference, and why."""
+EQUIVALENT: dict[tuple[str, str, str], str] = {}
+"""Mutants that make no difference, as (module, line of source, change), and why."""
 
 
 class Mutant(NamedTuple):
@@ -55,12 +54,14 @@ class Mutant(NamedTuple):
     Attributes:
         module: name below cluster.vrrp.
         line: of the change.
+        text: that line.
         change: what was changed, as source.
         source: the whole changed module.
     """
 
     module: str
     line: int
+    text: str
     change: str
     source: str
 
@@ -110,6 +111,38 @@ ATTRIBUTES = {
 
 def variants(node: ast.AST) -> Iterator[ast.AST]:
     """Changed copies of one node."""
+    if isinstance(node, ast.stmt):
+        yield from _of_statement(node)
+    elif isinstance(node, ast.Constant):
+        yield from _of_constant(node)
+    elif isinstance(node, ast.Compare | ast.BoolOp | ast.UnaryOp | ast.IfExp):
+        yield from _of_condition(node)
+    else:
+        yield from _of_value(node)
+
+
+def _of_statement(node: ast.stmt) -> Iterator[ast.AST]:
+    match node:
+        case ast.If():
+            yield _changed(node, test=ast.Constant(value=True))
+            yield _changed(node, test=ast.Constant(value=False))
+        case ast.Expr(value=ast.Call()) | ast.Assign() | ast.AugAssign() | ast.Delete():
+            yield ast.Pass()
+        case ast.Return(value=ast.expr()):
+            yield ast.Return(value=ast.Constant(value=None))
+
+
+def _of_constant(node: ast.Constant) -> Iterator[ast.AST]:
+    match node.value:
+        case bool() as value:
+            yield ast.Constant(value=not value)
+        case int() as value:
+            yield ast.Constant(value=value + 1)
+            if value > 1:
+                yield ast.Constant(value=value - 1)
+
+
+def _of_condition(node: ast.Compare | ast.BoolOp | ast.UnaryOp | ast.IfExp) -> Iterator[ast.AST]:
     match node:
         case ast.Compare(ops=[operator]):
             for other in COMPARISONS.get(type(operator), ()):
@@ -121,17 +154,15 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
                 yield rest[0] if len(rest) == 1 else _changed(node, values=rest)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield operand
-        case ast.BinOp(op=operator) if type(operator) in ARITHMETIC:
-            yield _changed(node, op=ARITHMETIC[type(operator)]())
         case ast.IfExp(body=body, orelse=orelse):
             yield body
             yield orelse
-        case ast.Constant(value=bool() as value):
-            yield ast.Constant(value=not value)
-        case ast.Constant(value=int() as value):
-            yield ast.Constant(value=value + 1)
-            if value > 1:
-                yield ast.Constant(value=value - 1)
+
+
+def _of_value(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.BinOp(op=operator) if type(operator) in ARITHMETIC:
+            yield _changed(node, op=ARITHMETIC[type(operator)]())
         case ast.Name(id=name, ctx=ast.Load()) if name in NAMES:
             yield _changed(node, id=NAMES[name])
         case ast.Attribute(value=ast.Name(id="Role" | "Errand"), attr=attr) if attr in ATTRIBUTES:
@@ -141,14 +172,6 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
             yield _changed(node, elts=elements[::-1])
             for leave_out in range(len(elements)):
                 yield _changed(node, elts=elements[:leave_out] + elements[leave_out + 1 :])
-        case ast.If(test=test):
-            yield _changed(node, test=ast.Constant(value=True))
-            yield _changed(node, test=ast.Constant(value=False))
-            del test
-        case ast.Expr(value=ast.Call()) | ast.Assign() | ast.AugAssign() | ast.Delete():
-            yield ast.Pass()
-        case ast.Return(value=ast.expr()):
-            yield ast.Return(value=ast.Constant(value=None))
 
 
 def _changed(node: ast.AST, **fields: object) -> ast.AST:
@@ -198,6 +221,7 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
 def mutants(module: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of its lines."""
     source = (ROOT / "cluster/vrrp" / f"{module}.py").read_text()
+    lines = source.splitlines()
     tree = ast.parse(source)
     for place, node in enumerate(list(_rules(tree))):
         for number in range(len(list(variants(node)))):
@@ -207,7 +231,9 @@ def mutants(module: str) -> Iterator[Mutant]:
             new = list(variants(old))[number]
             after = "left out" if isinstance(new, ast.Pass) else _line(new)
             changed = ast.fix_missing_locations(_Swap(old, new).visit(fresh))
-            yield Mutant(module, getattr(old, "lineno", 0), f"{before}  ->  {after}", ast.unparse(changed))
+            line = getattr(old, "lineno", 0)
+            text = lines[line - 1].strip()
+            yield Mutant(module, line, text, f"{before}  ->  {after}", ast.unparse(changed))
 
 
 def _line(node: ast.AST) -> str:
@@ -231,7 +257,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(fullname, self) if fullname == self._name else None
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self._source, self._name, "exec"), module.__dict__)  # noqa: S102 - our own source, changed
+        exec(compile(self._source, self._name, "exec"), module.__dict__)
 
 
 def _tests_notice(configuration: str) -> bool:
@@ -272,7 +298,8 @@ def _start(mutant: Mutant, only: str, seeds: int, configuration: str) -> int:
     pid = os.fork()
     if pid:
         return pid
-    signal.alarm(PATIENCE)
+    patience = PATIENCE + seeds // 30
+    resource.setrlimit(resource.RLIMIT_CPU, (patience, patience))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         verdict = _try_in_child(mutant, only, seeds, configuration)
@@ -314,7 +341,7 @@ def main() -> int:
     every = [mutant for module in MODULES for mutant in mutants(module)]
     if chosen.places:
         every = [one for one in every if {one.module, f"{one.module}:{one.line}"} & set(chosen.places)]
-    different = [one for one in every if (one.module, one.change) not in EQUIVALENT]
+    different = [one for one in every if (one.module, one.text, one.change) not in EQUIVALENT]
     if chosen.list:
         print("\n".join(f"{one.module}.py:{one.line}  {one.change}" for one in different))
         return 0
@@ -322,8 +349,9 @@ def main() -> int:
     results = run_all(different, chosen.only, chosen.seeds, chosen.workers)
     counts = Counter(verdict for _, verdict in results)
     killed = len(results) - counts["survived"]
+    killers = [f"{count} by {kind}" for kind, count in sorted(counts.items()) if kind != "survived"]
     print(
-        f"{len(results)} mutants, {killed} killed ({', '.join(f'{count} by {kind}' for kind, count in sorted(counts.items()) if kind != 'survived')}), "
+        f"{len(results)} mutants, {killed} killed ({', '.join(killers)}), "
         f"{counts['survived']} survived: {100 * killed / max(1, len(results)):.1f} %; "
         f"{len(every) - len(different)} equivalent ones left out; {time.monotonic() - began:.0f} s"
     )

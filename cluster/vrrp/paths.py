@@ -188,10 +188,11 @@ class Path:
         return True
 
     def may_answer_farewell(self, now: Nanoseconds) -> bool:
-        """Whether a farewell is answered: the first within a second, even right after a burst."""
+        """Whether a farewell is answered at once: the first within a second is, even right after a burst."""
         if self._farewell_at is not None and now - self._farewell_at < BURST_SPACING:
             return False
-        self._farewell_at = now
+        self._farewell_at = self._burst_at = now
+        self.burst_due = NEVER
         return True
 
     def view(self) -> PathView:

@@ -141,7 +141,7 @@ class Reign:
         """The old master removed its addresses; the last ARP reply heard by a client may have been its own."""
         path.end_rivalry()
         if not path.may_answer_farewell(now):
-            return Judgement()
+            return Judgement(tuple(burst(path, now)))
         return Judgement((Announce(path.interface.name), Advertise(path.interface.name, own)))
 
 

@@ -31,6 +31,7 @@ class Bounds(NamedTuple):
         two_equals: the same, with equal priorities.
         two_one_way: both hold them although one hears the other somewhere.
         none: nobody is master although somebody could be.
+        stranded: after one of two holders removed the addresses, the other has not announced them on a segment.
         hold: addresses are held without the role.
         settle: after the last disturbance no role changes any more.
     """
@@ -39,6 +40,7 @@ class Bounds(NamedTuple):
     two_equals: int
     two_one_way: int
     none: int
+    stranded: int
     hold: int
     settle: int
 
@@ -67,7 +69,9 @@ def bounds(
     two_one_way = down + interval + slack + HOLD + (reports and down + reports)
     none = down + slack
     settle = trigger_delay + 1_000_000_000 + resync_limit + two_equals + two_one_way + none + 2 * down
-    return Bounds(two_with_path, two_equals, two_one_way, none, HOLD + 2 * lateness, settle)
+    # The farewell arrives, and announcements come once a second.
+    stranded = 1_000_000_000 + slack
+    return Bounds(two_with_path, two_equals, two_one_way, none, stranded, HOLD + 2 * lateness, settle)
 
 
 class Watch:

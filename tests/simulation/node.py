@@ -177,10 +177,11 @@ class Node:
             if kind is Announce:
                 if not self.held:
                     raise Broken(f"{self.name} announces addresses it does not hold on {effect.interface}")
+                world.announced(self, effect.interface)
             elif kind is TakeAddresses:
                 self.held = True
             elif kind is DropAddresses:
-                self.held = False
+                self._remove()
                 dropped = True
             elif kind is RoleChanged:
                 if effect.old is not self.role or effect.new is self.role:
@@ -193,6 +194,11 @@ class Node:
             raise Broken(f"{self.name} is master without its addresses")
         if (self.role, self.held, self.priority) != before:
             world.changed()
+
+    def _remove(self) -> None:
+        if self.held and self.role is not Role.OFFLINE:
+            self.world.removed(self)
+        self.held = False
 
     def _advertise(self, effect: Advertise, dropped: bool) -> None:
         world = self.world

@@ -39,13 +39,15 @@ class World:
         self.nodes: list[Node] = []
         self.stranger: Stranger | None = None
         self.hotwire = False
-        self.bounds = Bounds(0, 0, 0, 0, 0, 0)
+        self.bounds = Bounds(0, 0, 0, 0, 0, 0, 0)
         self._index = {segment.name: segment for segment in segments}
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = 0
         self._watches: tuple[Watch, ...] = ()
         self._lonely: tuple[Watch, ...] = ()
         self._paths = False
+        self._calm_since = 0
+        self._unannounced: dict[tuple[int, str], int] = {}
         self._hears: list[bool] = [False, False]
 
     # --- time ---------------------------------------------------------------------------------------
@@ -185,6 +187,7 @@ class World:
 
     def surroundings_changed(self) -> None:
         """Cables, cuts, weather, or who is running changed."""
+        self._calm_since = self.now
         ready = [node.alive and self.now >= node.stalled_until for node in self.nodes]
         both = all(ready)
         self._paths = both and any(one.carries(0, 1) and one.carries(1, 0) for one in self.segments)
@@ -214,6 +217,25 @@ class World:
         for node, watch in zip(self.nodes, self._lonely, strict=True):
             able = node.alive and node.settings.enabled and not node.leaving and now >= node.stalled_until
             watch.see(not served and able, now)
+
+    def removed(self, node: Node) -> None:
+        """A node gave its addresses up: the other must tell the neighbours, wherever the farewell reaches it."""
+        other = self.nodes[1 - node.number]
+        if not (other.alive and other.role is Role.MASTER):
+            return
+        for segment in self.segments:
+            if segment.carries(node.number, other.number):
+                self._unannounced[other.number, segment.name] = self.now
+                self.at(self.now + self.bounds.stranded, self._not_stranded, (other, segment.name, self.now))
+
+    def announced(self, node: Node, interface: str) -> None:
+        """A node told the neighbours on a segment that the addresses are its own."""
+        self._unannounced.pop((node.number, interface), None)
+
+    def _not_stranded(self, node: Node, interface: str, since: int) -> None:
+        waiting = self._unannounced.get((node.number, interface)) == since
+        if waiting and self._calm_since <= since and node.role is Role.MASTER:
+            raise Broken(f"{node.name} has not announced on {interface} since the other left, {since / 1e9:.4f}")
 
     def _holds_without_role(self, node: Node) -> bool:
         return node.alive and node.held and node.role is not Role.MASTER and self.now >= node.stalled_until

@@ -120,12 +120,23 @@ def test_a_farewell_is_answered_even_right_after_a_burst() -> None:
     assert announced(node.hear(0)) == ["LAN1"]
 
 
-def test_farewells_are_answered_once_a_second() -> None:
-    node = Node().as_master()
+def test_farewells_are_answered_once_a_second_and_the_last_is_not_lost() -> None:
+    node = Node(interval=100).as_master_at(4)
     node.hear(0)
     assert node.hear(0) == []
-    node.wait_exactly(SECOND)
+    assert node.hear(0) == []
+    assert announced(node.wait_exactly(SECOND - 1)) == []
+    assert announced(node.wait_exactly(1)) == ["LAN1"]
+    assert announced(node.wait_exactly(SECOND // 2)) == []
     assert announced(node.hear(0)) == ["LAN1"]
+
+
+def test_a_farewell_answered_at_once_needs_no_further_burst() -> None:
+    node = Node().as_master()
+    node.hear(253)
+    node.hear(253)
+    node.hear(0)
+    assert announced(node.wait(1.5)) == []
 
 
 # --- equals -----------------------------------------------------------------------------------------------
