@@ -259,7 +259,7 @@ class Manager:
         why = ", ".join(".".join(change.path) for change in ask.changes)
         self._store.commit(config, actor.user, f"set {why}", time.time())
         await self._delay_at_once(before)
-        return m.Done(schema.warnings(config))
+        return m.Done(schema.new_warnings(before, config))
 
     def _refuse_outage(self, before: Config, after: Config) -> None:
         """Nothing but the hotwire could change both nodes of a live cluster at once.
@@ -286,7 +286,15 @@ class Manager:
         self._store.load(ask.name)
         self._events.note("config-loaded", f"{_who(actor)} loaded the configuration {ask.name}")
         await self._delay_at_once(before)
-        return m.Done()
+        return m.Done(self._loaded_warnings(ask.name, before))
+
+    def _loaded_warnings(self, name: str, before: Config) -> tuple[str, ...]:
+        """What `system update interface` would do to the authentication, after another configuration was loaded."""
+        loaded = self._store.running.config
+        if authentication.keys(before) and not authentication.keys(loaded):
+            return (f"{name} has no passphrase: with system update interface adverts are authenticated no longer",)
+        problem = authentication.outage(self._applied, loaded) if self._applied.cluster.enabled else ""
+        return (f"{name} authenticates adverts in another way; {problem}",) if problem else ()
 
     async def _delete(self, ask: m.DeleteConfig, actor: Actor) -> m.Done:
         self._store.delete(ask.name)
@@ -294,10 +302,11 @@ class Manager:
         return m.Done()
 
     async def _import(self, ask: m.ImportConfig, actor: Actor) -> m.Done:
-        config = schema.parse_text(ask.text)
+        config, taken = schema.parse_import(ask.text, self._store.running.config)
         self._store.put(ask.name, config, actor.user, f"import as {ask.name}", time.time())
         self._events.note("config-imported", f"{_who(actor)} imported the configuration {ask.name}")
-        return m.Done(schema.warnings(config))
+        left_out = tuple(f"{path} is not in the text: the running configuration's was taken over" for path in taken)
+        return m.Done((*left_out, *schema.warnings(config)))
 
     async def _set_maintenance(self, ask: m.SetMaintenance, actor: Actor) -> m.Done:
         if self._store.maintenance != ask.value:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cluster.config import canonical
+from cluster.config import canonical, secrets
 from cluster.config.edit import edited
 from cluster.config.migrations import migrate
 from cluster.config.rules import check, warnings
@@ -20,7 +20,7 @@ from cluster.model import Change, Config
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Problem", "apply", "check", "parse", "parse_text", "warnings"]
+__all__ = ["Problem", "apply", "check", "new_warnings", "parse", "parse_import", "parse_text", "warnings"]
 
 _LONGEST_INTEGER = 20
 """Digits; more fit no field, and Python refuses to read very many."""
@@ -44,8 +44,29 @@ def parse_text(text: str) -> Config:
     Raises:
         InvalidConfigurationError: as `parse`; a fault of the JSON itself with its line and column.
     """
+    return parse(_read(text))
+
+
+def parse_import(text: str, running: Config) -> tuple[Config, tuple[str, ...]]:
+    """A configuration from a text that may have left its secrets out, as exports do.
+
+    Args:
+        text: of a file.
+        running: where secrets come from that the text does not mention.
+
+    Returns:
+        The configuration, and the paths of the secrets that were taken over.
+
+    Raises:
+        InvalidConfigurationError: as `parse_text`.
+    """
+    whole, taken = secrets.completed(migrate(_read(text)), canonical.document(running))
+    return _checked(whole), taken
+
+
+def _read(text: str) -> Any:
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise InvalidConfigurationError(
             "the configuration is not JSON", (f"line {error.lineno}, column {error.colno}: {error.msg}",)
@@ -54,7 +75,6 @@ def parse_text(text: str) -> Config:
         raise InvalidConfigurationError("the configuration is not JSON", ("it is nested too deeply",)) from error
     except ValueError as error:
         raise InvalidConfigurationError("the configuration is not JSON", (str(error),)) from error
-    return parse(document)
 
 
 def apply(config: Config, changes: Sequence[Change]) -> Config:
@@ -72,6 +92,12 @@ def apply(config: Config, changes: Sequence[Change]) -> Config:
     for change in changes:
         document = edited(document, change)
     return _checked(document)
+
+
+def new_warnings(before: Config, after: Config) -> tuple[str, ...]:
+    """The warnings that a configuration deserves and the one before it did not."""
+    known = warnings(before)
+    return tuple(warning for warning in warnings(after) if warning not in known)
 
 
 def _checked(document: Any) -> Config:

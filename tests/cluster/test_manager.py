@@ -323,9 +323,10 @@ def test_an_import_names_every_problem_and_changes_nothing(node: Node) -> None:
 
 
 def test_an_export_can_be_imported_and_compared(node: Node) -> None:
-    node.ask(m.ImportConfig("copy", node.ask(m.ExportConfig("default")).text))
+    text = node.ask(m.ExportConfig("default")).text.replace("master.cluster.local", "other.local")
+    node.ask(m.ImportConfig("copy", text))
     paths = [difference.path for difference in node.ask(m.DiffConfig("default", "copy")).differences]
-    assert paths == ["cluster.passphrase"]
+    assert paths == ["hostname"]
     node.set("hostname", value="other.local")
     (difference,) = node.ask(m.DiffConfig("default", "")).differences
     assert (difference.path, difference.right) == ("hostname", "other.local")
@@ -520,3 +521,38 @@ def test_keys_are_told_by_fingerprint_and_an_equal_secret_has_an_equal_one(node:
     assert "battery" not in repr(second)
     node.ask(m.EditConfig((SetValue(("cluster", "auth_policy"), "receive-only"),), force=True))
     assert {key.state for key in node.ask(m.GetKeys()).keys} == {"ACCEPTED"}
+
+
+def test_an_import_without_secrets_takes_over_the_running_ones_and_says_so(node: Node) -> None:
+    node.ask(m.SaveConfig("work"))
+    text = node.ask(m.ExportConfig("work")).text
+    assert "passphrase" not in text
+
+    done = node.ask(m.ImportConfig("copy", text))
+
+    assert done.warnings == ("cluster.passphrase is not in the text: the running configuration's was taken over",)
+    assert node.store.get("copy").cluster.passphrase == FACTORY["cluster"]["passphrase"]
+
+
+def test_loading_a_configuration_that_would_switch_authentication_off_is_warned_about(node: Node) -> None:
+    node.ask(m.ImportConfig("open", json.dumps(FACTORY | {"cluster": {"enabled": True, "passphrase": ""}})))
+    assert node.ask(m.LoadConfig("open")).warnings == (
+        "open has no passphrase: with system update interface adverts are authenticated no longer",
+    )
+
+
+def test_loading_a_configuration_with_another_passphrase_is_warned_about_on_a_live_cluster(node: Node) -> None:
+    other = {"cluster": {"enabled": True, "passphrase": "battery staple"}}
+    node.ask(m.ImportConfig("other", json.dumps(FACTORY | other)))
+    node.ask(m.ImportConfig("same", json.dumps(FACTORY)))
+
+    (warning,) = node.ask(m.LoadConfig("other")).warnings
+
+    assert warning.startswith("other authenticates adverts in another way; until the partner has the same")
+    assert node.ask(m.LoadConfig("same")).warnings == ()
+
+
+def test_a_low_trigger_delay_is_warned_about_when_it_is_set_and_not_at_every_edit_after(node: Node) -> None:
+    variables = ("variables", "securepoint_firewall", "UPDATE_TRIGGER_DELAY")
+    assert len(node.set(*variables, value="0").warnings) == 1
+    assert node.set("hostname", value="other.local").warnings == ()

@@ -196,8 +196,8 @@ class Node:
                     InterfaceState(name="LAN3", present=True, up=True, carrier=False),
                 ))  # fmt: skip
             case messages.EditConfig(changes):
-                self.config = schema.apply(self.config, changes)
-                return messages.Done(schema.warnings(self.config))
+                before, self.config = self.config, schema.apply(self.config, changes)
+                return messages.Done(schema.new_warnings(before, self.config))
             case messages.ExportConfig():
                 return messages.Text('{\n  "schema": 1\n}\n')
             case messages.DiffConfig():

@@ -138,7 +138,8 @@ COMMANDS = (
             ),
         ),
         reads_input="text",
-        note="Nothing is kept unless the whole text is valid; otherwise every problem is named with its path.",
+        note="Nothing is kept unless the whole text is valid; otherwise every problem is named with its path. "
+        "Secrets that the text leaves out, as every export does, are those of the running configuration.",
     ),
     Command(
         ("system", "config", "diff"),

@@ -413,3 +413,10 @@ def test_a_trigger_delay_below_two_seconds_is_allowed_with_a_warning(delay: str)
 @pytest.mark.parametrize("example", [Config(), config(variables__securepoint_firewall__UPDATE_TRIGGER_DELAY="2")])
 def test_from_two_seconds_on_there_is_nothing_to_warn_of(example: Config) -> None:
     assert schema.warnings(example) == ()
+
+
+def test_a_warning_is_said_once_and_again_only_for_another_value() -> None:
+    short, shorter = (config(variables__securepoint_firewall__UPDATE_TRIGGER_DELAY=delay) for delay in ("1", "0"))
+    assert len(schema.new_warnings(config(), short)) == 1
+    assert schema.new_warnings(short, short) == ()
+    assert schema.new_warnings(short, shorter)[0].startswith("UPDATE_TRIGGER_DELAY 0 is below 2 seconds")
