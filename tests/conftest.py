@@ -28,7 +28,8 @@ def why_no_namespaces() -> str | None:
     if missing:
         return f"no network namespaces without {', '.join(missing)} (make setup installs them as root)"
     for user in ([], ["--user", "--map-root-user"]):
-        done = subprocess.run(["unshare", *user, "--net", "--pid", "--fork", "true"], capture_output=True, check=False)
+        command = ["unshare", *user, "--net", "--pid", "--fork", "true"]
+        done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode == 0:
             return None
     return f"this machine allows no network namespaces: {done.stderr.decode().strip()}"

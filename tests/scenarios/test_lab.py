@@ -62,8 +62,8 @@ def test_a_command_ended_by_a_signal_says_so_as_a_shell_would(lab: Lab) -> None:
 
 
 def test_a_signal_reaches_the_command(lab: Lab) -> None:
-    process = lab.popen("client", "sh", "-c", "trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.1; done")
-    with process:
+    script = "trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.1; done"
+    with lab.popen("client", "sh", "-c", script) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.terminate()
@@ -80,7 +80,8 @@ def test_a_command_does_not_outlive_a_killed_exec(lab: Lab) -> None:
 
 @pytest.mark.parametrize("program", ["sh", "bash"])
 def test_a_shell_on_a_node_has_its_terminal_and_job_control(lab: Lab, program: str) -> None:
-    command, *words = lab.command("exec", "client", "--", "env", "PS1=$ ", program, *["--norc"] * (program == "bash"))
+    options = ["--norc"] if program == "bash" else []
+    command, *words = lab.command("exec", "client", "--", "env", "PS1=$ ", program, *options)
     shell = pexpect.spawn(command, words, encoding="utf-8", echo=False)
     shell.expect_exact("$ ")
     shell.sendline("sleep 300")
@@ -251,7 +252,8 @@ def test_an_interrupted_up_leaves_nothing(spare_name: Lab) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_somebody_without_privileges_has_a_lab_too() -> None:
-    become = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR")
+    become = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups")
+    become = (*become, "env", "-u", "XDG_RUNTIME_DIR")
     if subprocess.run([*become, UTMCLI, "--version"], capture_output=True, check=False).returncode:
         pytest.skip("this checkout cannot be read by other users")
     if subprocess.run([*become, "unshare", "--user", "true"], capture_output=True, check=False).returncode:

@@ -61,7 +61,9 @@ class Holding:
 class Lab:
     """A lab of this name, operated through the documented commands."""
 
-    def __init__(self, name: str, example: int = 2, prefix: tuple[str, ...] = (), above: Path | None = None) -> None:
+    def __init__(
+        self, name: str, example: int = 2, prefix: tuple[str, ...] = (), above: Path | None = None
+    ) -> None:
         self.name, self.example, self.prefix = name, example, prefix
         self.home = Home(name, above)
 

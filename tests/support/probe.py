@@ -9,12 +9,14 @@ seconds, between two answered requests, less the interval between requests), ``b
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
 import struct
 import sys
 import time
+from itertools import pairwise
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0
 LAST_WAIT = 0.5
@@ -48,10 +50,9 @@ def main() -> None:
     print("running", flush=True)
     while (now := time.monotonic()) < end:
         if end == float("inf") and now >= due:
-            try:
+            # Unreachable by now, our own kernel may say: a lost request like any other.
+            with contextlib.suppress(OSError):
                 line.sendto(request(len(sent)), (target, 0))
-            except OSError:
-                pass  # unreachable by now, says our own kernel: a lost request like any other
             sent.append(now)
             due += interval
         wait = (due if end == float("inf") else end) - time.monotonic()
@@ -68,7 +69,7 @@ def main() -> None:
             if packet[at] == ECHO_REPLY and packet[at + 4 : at + 6] == struct.pack("!H", IDENTIFIER):
                 answered.add(struct.unpack_from("!Q", packet, at + 8)[0])
     good = [sent[number] for number in sorted(answered)]
-    gaps = [(later - earlier, earlier, later) for earlier, later in zip(good, good[1:], strict=False)]
+    gaps = [(later - earlier, earlier, later) for earlier, later in pairwise(good)]
     longest, began, ended = max(gaps, default=(float("inf"), 0.0, 0.0))
     print(
         json.dumps(

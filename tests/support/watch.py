@@ -40,7 +40,8 @@ def main() -> None:
     address = sys.argv[1]
     line = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
     line.bind((0, RTMGRP_IPV4_IFADDR))
-    line.send(struct.pack("=IHHII", 24, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes([socket.AF_INET]) + bytes(7))
+    ask = struct.pack("=IHHII", 24, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
+    line.send(ask + bytes([socket.AF_INET]) + bytes(7))
     dump = messages(line.recv(65536))
     here = (RTM_NEWADDR, address) in dump
     print(time.monotonic(), "here" if here else "gone", flush=True)
