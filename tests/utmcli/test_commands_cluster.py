@@ -73,6 +73,11 @@ def test_options_are_set_all_or_none() -> None:
     )
 
 
+@pytest.mark.parametrize(("interval", "code"), [("0", 2), ("1", 0), ("4095", 0), ("4096", 2)])
+def test_the_interval_fits_its_field_of_the_packet(interval: str, code: int) -> None:
+    assert Node().type(f"cluster set advert_interval {interval}").code == code
+
+
 def test_an_empty_value_goes_back_to_the_default() -> None:
     node = Node()
     assert node.type('cluster set passphrase "" advert_interval "" auth_policy ""').out == OK
@@ -94,6 +99,12 @@ def test_the_hotwire_is_one_row() -> None:
         "LAN3     |192.168.180.2|192.168.180.3\n"
     )
     assert Node(config=type(CONFIG)()).type("cluster hotwire get").out.count("\n") == 2, "only its header"
+
+
+def test_a_hotwire_that_is_set_by_half_is_shown_by_half() -> None:
+    half = type(CONFIG)(cluster=ClusterOptions(hotwire_remote=("192.168.180.3",)))
+    rows = Node(config=half).type("cluster hotwire get").out.splitlines()[2:]
+    assert rows == ["         |          |192.168.180.3"]
 
 
 def test_choosing_another_hotwire_moves_the_flag() -> None:
@@ -209,6 +220,42 @@ def test_the_status_has_a_section_for_everything_an_administrator_asks() -> None
         "it hears no better node\n"
         "it would yield to a higher priority\n"
     )
+
+
+def shown_with(interface: dict[str, object] | None = None, **node: object) -> str:
+    """The status where some of it differs from the usual."""
+    interfaces = (msgspec.structs.replace(STATUS.interfaces[0], **(interface or {})),)
+    status = msgspec.structs.replace(STATUS, interfaces=interfaces, **node)
+    return Node(answers={messages.GetStatus: messages.Status(status)}).type("cluster status").out
+
+
+def test_what_is_not_known_stays_empty() -> None:
+    shown = shown_with({"partner_address": None, "partner_priority": None, "partner_heard_age": None}, since=None)
+    assert "since       |\n" in shown
+    assert "|192.168.200.1/24 |       |                |never\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("usable", "pending", "link"),
+    [(True, False, "usable"), (False, False, "lost"), (False, True, "lost (changing)")],
+)
+def test_a_link_is_what_counts_and_whether_that_is_about_to_change(usable: bool, pending: bool, link: str) -> None:
+    assert f"|2   |{link:{max(len(link), 4)}}|" in shown_with({"usable": usable, "pending": pending})
+
+
+@pytest.mark.parametrize(
+    ("age", "heard"),
+    [
+        (0.0, "0.00 s ago"),
+        (59.994, "59.99 s ago"),
+        (60.0, "00:01:00 ago"),
+        (3_725.0, "01:02:05 ago"),
+        (86_400.0, "1 day 00:00:00 ago"),
+        (200_000.0, "2 days 07:33:20 ago"),
+    ],
+)
+def test_ages_are_told_in_words_that_fit_them(age: float, heard: str) -> None:
+    assert f"|{heard}\n" in shown_with({"partner_heard_age": age})
 
 
 def test_the_status_as_json_is_one_object_by_section() -> None:

@@ -80,6 +80,13 @@ def test_an_import_without_text_reads_standard_input() -> None:
     assert node.asked == [messages.ImportConfig("x", '{"hostname": "a.b"}\n')]
 
 
+def test_an_import_takes_half_of_the_longest_message() -> None:
+    node = Node()
+    assert node.type(f"system config import name x text {'x' * (messages.MAX_FRAME // 2)}").code == 0
+    assert node.type(f"system config import name x text {'x' * (messages.MAX_FRAME // 2 + 1)}").code == 2
+    assert len(node.asked) == 1
+
+
 def test_an_import_that_is_invalid_names_every_problem_with_its_path() -> None:
     problems = InvalidConfigurationError("the configuration is invalid: 2 problems", ("a: no", "b: neither"))
     said = Node(answers={messages.ImportConfig: problems}).type("system config import name x text {}")

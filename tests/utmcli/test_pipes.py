@@ -78,6 +78,17 @@ def test_success_is_no_row_to_filter() -> None:
     assert through(Pipe("match", "x"), result=Done(("mind",))) == [Done(("mind",))]
 
 
+def test_success_counts_as_one() -> None:
+    assert through(Pipe("count"), result=Done()) == [single(1)]
+
+
+def test_of_results_that_cannot_be_joined_the_last_is_the_last() -> None:
+    pipeline = Pipeline((Pipe("last", 1),))
+    pipeline.feed(Record((("a", "b"),)))
+    pipeline.feed(TABLE)
+    assert pipeline.finish() == [Table(TABLE.columns, (TABLE.rows[-1],))]
+
+
 def part(number: int) -> Table:
     return Table(("id",), ((number,),), continues=number > 1)
 

@@ -55,5 +55,10 @@ def test_brackets_and_bars_keep_their_meaning(word: str) -> None:
     assert quote(word) == word
 
 
+@pytest.mark.parametrize("word", ["[a", "a]", "]a", "a b", 'a"b c', "a|b", "'a", "\\ ", "[a] b"])
+def test_any_other_word_is_quoted_where_it_would_be_read_otherwise(word: str) -> None:
+    assert [token.text for token in tokenize(f"[ {quote(word)} ]")] == ["[", word, "]"]
+
+
 def test_an_empty_word_is_the_empty_value() -> None:
     assert quote("") == '""'
