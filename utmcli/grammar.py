@@ -74,6 +74,7 @@ class Key:
         required: the command is incomplete without it.
         positional: its name is not typed, only its value, in the order of declaration.
         clears: the empty value ``""`` is allowed and means None, or an empty list.
+        manner: it says how something is done and not what; alone it is nothing to do (`Command.needs_one`).
     """
 
     name: str
@@ -82,6 +83,7 @@ class Key:
     required: bool = False
     positional: bool = False
     clears: bool = False
+    manner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Command:
         run: carries it out: a coroutine function for one result, an async generator for a stream of results.
         keys: what it takes, in the order help shows them.
         documented: the form is Securepoint's and must not change.
-        needs_one: of its optional keys at least one has to be given.
+        needs_one: of its optional keys at least one has to be given that says what to do.
         reads_input: key whose value is read from standard input when it is not given.
         note: further sentences for `help` and the manual.
     """

@@ -308,7 +308,7 @@ class Reader:
         if missing:
             message = f'"{self.command.name}" needs {_each(missing)}'
             raise _problem(Kind.INCOMPLETE, column, message, missing)
-        optional = [key.name for key in self.command.keys if not key.required]
+        optional = [key.name for key in self.command.keys if not key.required and not key.manner]
         if self.command.needs_one and not any(name in self.values for name in optional):
             message = f'"{self.command.name}" needs something to set'
             raise _problem(Kind.INCOMPLETE, column, message, self.open_keys())

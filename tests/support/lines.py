@@ -80,8 +80,9 @@ def command_line(command: Command, parts: list[Part]) -> str:
 def parts_of(draw: st.DrawFn, command: Command) -> list[Part]:
     """Keys that make a command complete: the required ones, some others, in any order, positional ones first."""
     wanted = [key for key in command.keys if key.required or draw(st.booleans())]
-    if command.needs_one and all(key.required for key in wanted):
-        wanted.append(draw(st.sampled_from([key for key in command.keys if not key.required])))
+    if command.needs_one and all(key.required or key.manner for key in wanted):
+        saying_what = [key for key in command.keys if not key.required and not key.manner]
+        wanted.append(draw(st.sampled_from(saying_what)))
     positional = [key for key in wanted if key.positional]
     named = draw(st.permutations([key for key in wanted if not key.positional]))
     return [Part(key, right(key.type)) for key in (*positional, *named) if key.type.live != "commands"]

@@ -377,7 +377,8 @@ def test_a_missing_key_is_said_where_it_would_go(command: Command, data: st.Data
 
 @of_every([command for command in EVERY if command.needs_one])
 def test_a_command_that_would_change_nothing_is_incomplete(command: Command) -> None:
-    line = command_line(command, [Part(key, right(key.type)) for key in command.keys if key.required])
+    saying_how = [Part(key, right(key.type)) for key in command.keys if key.required or key.manner]
+    line = command_line(command, saying_how)
     refused(line, Kind.INCOMPLETE, len(line) + 1)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cluster.model import Change
 
 PASSPHRASE_ID = 1
-FORCE = Key("force", Boolean(), "also if the partner would not believe this node any more")
+FORCE = Key("force", Boolean(), "also if the partner would not believe this node any more", manner=True)
 
 
 async def get(call: Call) -> Table:
