@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cluster.vrrp.log import Log
     from cluster.vrrp.page import Page
 
+ROUTINE = frozenset({"resumed", "handover-started", "link-back"})
+"""Kinds of events that are as they should be; all others deserve a look."""
+
 
 class Reporter:
     """Tells administrators and managers what happens.
@@ -51,7 +54,7 @@ class Reporter:
             interface: where, or empty.
             text: a sentence for the administrator.
         """
-        self._log.warning(text)
+        (self._log.info if kind in ROUTINE else self._log.warning)(text)
         self._publish(kind, interface, text, {"role": self.role.value})
 
     def tell_once(self, key: Hashable, kind: str, interface: str, text: str) -> None:
