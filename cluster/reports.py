@@ -112,5 +112,6 @@ def _interface(name: str, vrid: int, addresses: tuple[str, ...], told: dict[str,
         partner_address=told.get("partner_address"),
         adverts_sent=told.get("adverts_sent", 0),
         adverts_received=told.get("adverts_received", 0),
+        adverts_unsigned=told.get("adverts_unsigned", 0),
         rejected=told.get("rejected", {}),
     )

@@ -35,7 +35,8 @@ def _completed(incoming: Any, own: Any, node: Node, path: Path, taken: list[Path
         return incoming
     if isinstance(node, Collection):
         return {
-            key: _completed(item, own.get(key, {}), node.item, (*path, key), taken) for key, item in incoming.items()
+            key: _completed(item, own.get(key, {}), node.item, (*path, key), taken)
+            for key, item in incoming.items()
         }
     whole = dict(incoming)
     for name, about in node.fields.items() if isinstance(node, Group) else ():

@@ -28,6 +28,8 @@ refused::
     {"do": "switch", "force": false}    -> {"re": "switch"} | error               hand the role over
     {"do": "stop"}                      -> {"re": "stop"}                         orderly: hand over, then exit
     {"do": "partner", "role": .., "hears": [..], "links_gone": ..} | {"do": "partner", "role": null}
+                                        both may carry "sequence": n, "sources": ["192.168.12.142"]: the last number
+                                        it signed with, and its addresses: only greater ones are believed from now
     {"do": "resynchronised"}
 
 Unasked, to every connected manager, in order::

@@ -62,6 +62,12 @@ class Marks:
         else:
             _SEQUENCE.pack_into(self._memory, place * _RECORD.size + _SEQUENCE_AT, sequence)
 
+    def reset(self, source: bytes, sequence: int) -> None:
+        """A sender is here, with all of its keys and virtual routers, although it may have been further before."""
+        for (sender, _), place in self._places.items():
+            if sender.source == source:
+                _SEQUENCE.pack_into(self._memory, place * _RECORD.size + _SEQUENCE_AT, sequence)
+
     def save(self, directory: str) -> None:
         """Copy the table to the state directory.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cluster.errors import ClusterError, ProtocolError, RefusedError
 from cluster.net.rtnetlink import Monitor, Requests
 from cluster.units import Nanoseconds
-from cluster.vrrp import control, events, realtime, settings, status
+from cluster.vrrp import control, events, partner, realtime, settings, status
 from cluster.vrrp.addresses import VirtualAddresses
 from cluster.vrrp.control_server import ControlServer
 from cluster.vrrp.election import Election
@@ -235,7 +235,8 @@ class Engine:
     def _suspicious(self, name: str, what: Dropped) -> None:
         sender = what.source or "an unknown sender"
         text = f"an advert from {sender} on {name} was dropped: {what.reason.explanation}"
-        self._reporter.tell_once((what.source, name, what.reason), "advert-dropped", name, text)
+        # Once a minute for a source, whatever it sends: nobody shall fill the list of events with forged adverts.
+        self._reporter.tell_once(("dropped", what.source), "advert-dropped", name, text)
 
     def _differing(self, name: str, what: Differing) -> None:
         addresses = ", ".join(sorted(".".join(map(str, address)) for address in what.addresses))
@@ -325,12 +326,19 @@ class Engine:
             case "stop":
                 self._feed(events.StopAsked())
             case "partner":
-                self._feed(_partner(request))
+                self._partner(request)
             case "resynchronised":
                 self._feed(events.Resynchronised())
             case _:
                 raise ProtocolError(f"there is no request {word!r}")
         return {}
+
+    def _partner(self, request: dict[str, Any]) -> None:
+        report, position = partner.report(request), partner.position(request)
+        if position is not None:
+            self._keyring.reset(*position)
+            self._save_marks(_now())
+        self._feed(report)
 
     def _switch(self, *, force: bool) -> None:
         refusal = self._election.switch_refusal(_now(), force)
@@ -402,13 +410,3 @@ def _now() -> Nanoseconds:
 
 def _only_wake_up(_number: int, _frame: object) -> None:
     """The signal's number arrives through the wake-up descriptor, in its turn."""
-
-
-def _partner(request: dict[str, Any]) -> events.PartnerReported | events.PartnerSilent:
-    if request.get("role") is None:
-        return events.PartnerSilent()
-    hears = request.get("hears", [])
-    if not isinstance(hears, list) or request["role"] not in {role.value for role in Role}:
-        raise ProtocolError("a partner's report has a role and a list of the interfaces on which it hears us")
-    links_gone = request.get("links_gone") is True
-    return events.PartnerReported(Role(request["role"]), frozenset(map(str, hears)), links_gone)

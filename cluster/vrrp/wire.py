@@ -65,6 +65,12 @@ class Guard:
             self._marks.keep(sender, self._fingerprints[key_id], sequence)
         return verdict
 
+    def reset(self, sequence: int, sources: Iterable[bytes]) -> None:
+        """The authenticated hotwire says where these senders are; only what comes after it is believed."""
+        for source in sources:
+            self._verifier.reset(source, sequence)
+            self._marks.reset(source, sequence)
+
 
 class Keyring:
     """Turns the configured authentication into a `Wire` and a guard.
@@ -98,6 +104,11 @@ class Keyring:
             self._guard = Guard(self._marks)
         self._guard.configure(keys.values(), policy, authentication.freshness)
         return Wire(3, interval, key=keys[authentication.send_key] if policy.signs else None), self._guard
+
+    def reset(self, sequence: int, sources: Iterable[bytes]) -> None:
+        """As `Guard.reset`; without signatures there is nothing to set."""
+        if self._guard is not None:
+            self._guard.reset(sequence, sources)
 
     def _secret(self, text: str) -> bytes:
         if text not in self._secrets:

@@ -227,11 +227,13 @@ def test_info_says_why_there_is_no_synchronization_without_a_hotwire(node: Node)
 def test_status_is_the_engines_account_beside_ours(node: Node) -> None:
     node.engine.status["interfaces"] = [
         {"name": "LAN2", "usable": True, "partner_heard_age": 0.1, "adverts_sent": 9, "rejected": {"bad-tag": 1}}
+        | {"adverts_received": 8, "adverts_unsigned": 7}
     ]
     status = node.ask(m.GetStatus()).status
     assert (status.role, status.priority, status.cause, status.engine_restarts) == ("master", 254, "alone", 3)
     (interface,) = status.interfaces
     assert (interface.vrid, interface.adverts_sent, interface.rejected) == (2, 9, {"bad-tag": 1})
+    assert (interface.adverts_received, interface.adverts_unsigned) == (8, 7)
     assert interface.virtual_addresses == ("192.168.200.1/24",)
 
 

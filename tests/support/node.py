@@ -75,6 +75,7 @@ STATUS = Status(
             partner_address="192.168.12.142",
             adverts_sent=1200,
             adverts_received=4,
+            adverts_unsigned=2,
             rejected={"ttl": 1, "bad-tag": 3, "length": 0},
         ),
     ),

@@ -79,12 +79,13 @@ def _link(interface: HaInterfaceStatus) -> str:
 
 def _adverts(seen: ClusterStatus) -> Table:
     return Table(
-        ("interface", "sent", "received", "rejected"),
+        ("interface", "sent", "received", "unsigned", "rejected"),
         tuple(
             (
                 interface.name,
                 interface.adverts_sent,
                 interface.adverts_received,
+                interface.adverts_unsigned,
                 tuple(f"{reason}={count}" for reason, count in sorted(interface.rejected.items()) if count),
             )
             for interface in seen.interfaces

@@ -90,3 +90,19 @@ def test_a_copy_of_another_size_is_not_taken(tmp_path: Path) -> None:
     after_boot.restore(str(tmp_path))
 
     assert after_boot.load() == {}
+
+
+def test_a_sender_that_is_set_back_is_so_with_all_its_keys_and_in_the_next_life() -> None:
+    place = memory()
+    marks = Marks(place)
+    marks.keep(A, OLD, 50)
+    marks.keep(A, NEW, 60)
+    marks.keep(A._replace(vrid=3), NEW, 70)
+    marks.keep(B, OLD, 80)
+
+    marks.reset(A.source, 7)
+
+    loaded = Marks(place).load()
+    assert list(loaded["4/2/c0a80c8e"].items()) == [(OLD, 7), (NEW, 7)], "the key used last stays last"
+    assert loaded["4/3/c0a80c8e"] == {NEW: 7}
+    assert loaded["6/2/000102030405060708090a0b0c0d0e0f"] == {OLD: 80}

@@ -30,6 +30,13 @@ def node(engine: MakeEngine, first: Namespace) -> Engine:
     [
         b"x", b"{", b"[]", b"1", b"\xff\xfe", b"[" * 50_000, b'{"do": 1}', b'{"do": "dance"}',
         b'{"do": "partner", "role": 1}', b'{"do": "partner", "role": "master", "hears": 3}',
+        b'{"do": "partner", "role": null, "sequence": "7", "sources": []}',
+        b'{"do": "partner", "role": null, "sequence": true, "sources": []}',
+        b'{"do": "partner", "role": null, "sequence": -1, "sources": []}',
+        b'{"do": "partner", "role": null, "sequence": 18446744073709551616, "sources": []}',
+        b'{"do": "partner", "role": null, "sequence": 7}',
+        b'{"do": "partner", "role": null, "sequence": 7, "sources": ["LAN2"]}',
+        b'{"do": "partner", "role": null, "sequence": 7, "sources": [1]}',
     ],
 )
 def test_a_malformed_packet_is_answered_with_an_error(node: Engine, packet: bytes) -> None:
@@ -81,8 +88,9 @@ def _sends(manager: socket.socket) -> bool:
 
 def test_somebody_else_is_not_let_in(node: Engine) -> None:
     node.run_dir.parent.chmod(0o755)
-    for path in node.run_dir.parents[:3]:
-        path.chmod(0o755)
+    for path in node.run_dir.parents:
+        if not path.stat().st_mode & 0o001:
+            path.chmod(0o755)
     (node.run_dir / "engine.sock").chmod(0o666)
     program = (
         "import os, socket, sys\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,68 @@ def test_a_replayed_advert_moves_nothing_not_even_after_a_restart(master: Engine
         eventually(lambda: rejected(master) == {"replayed": 1})
 
     assert master.status()["interfaces"][0]["adverts_received"] == 0
+
+
+def test_a_source_is_reported_once_whatever_it_does(master: Engine, second: Namespace) -> None:
+    altered = bytearray(forged(sequence=2**63))
+    altered[-1] ^= 1
+    with wire(second) as raw:
+        for packet in (forged(), altered, forged(source=bytes((192, 168, 12, 98)))):
+            raw.send(packet)
+
+    eventually(lambda: rejected(master) == {"no-trailer": 2, "bad-tag": 1})
+
+    texts = [event["text"] for event in master.events("advert-dropped")]
+    assert [text.split()[3] for text in texts] == ["192.168.12.99", "192.168.12.98"]
+
+
+def test_the_hotwire_sets_back_how_far_a_sender_got_and_that_survives_a_crash(
+    master: Engine, second: Namespace
+) -> None:
+    def received() -> int:
+        count: int = master.status()["interfaces"][0]["adverts_received"]
+        return count
+
+    with wire(second) as raw:
+        raw.send(forged(priority=1, sequence=1000))
+        eventually(lambda: received() == 1)
+        raw.send(forged(priority=1, sequence=11))
+        eventually(lambda: rejected(master) == {"replayed": 1})
+
+        answer = master.ask("partner", role=None, sequence=10, sources=["192.168.12.99", "192.168.12.142"])
+
+        assert answer == {"re": "partner"}
+        raw.send(forged(priority=1, sequence=10))
+        eventually(lambda: rejected(master) == {"replayed": 2})
+        raw.send(forged(priority=1, sequence=11))
+        eventually(lambda: received() == 2)
+
+        master.ask("partner", role=None, sequence=5, sources=["192.168.12.99"])
+        master.kill()
+        master.start()
+        master.becomes("master")
+        raw.send(forged(priority=1, sequence=6))
+        eventually(lambda: received() == 1)
+
+
+def test_the_hotwire_sets_back_nobody_else(master: Engine, second: Namespace) -> None:
+    with wire(second) as raw:
+        raw.send(forged(priority=1, sequence=1000))
+        eventually(lambda: master.status()["interfaces"][0]["adverts_received"] == 1)
+        master.ask("partner", role=None, sequence=10, sources=["192.168.12.98"])
+        raw.send(forged(priority=1, sequence=11))
+        eventually(lambda: rejected(master) == {"replayed": 1})
+
+
+def test_what_was_set_back_is_kept_for_the_next_boot_at_once(master: Engine, second: Namespace) -> None:
+    marks = master.state_dir / "vrrp.marks"
+    with wire(second) as raw:
+        raw.send(forged(priority=1, sequence=1000))
+        eventually(lambda: master.status()["interfaces"][0]["adverts_received"] == 1)
+
+    master.ask("partner", role=None, sequence=4711, sources=["192.168.12.99"])
+
+    assert (4711).to_bytes(8, sys.byteorder) in marks.read_bytes()
 
 
 def test_our_own_adverts_thrown_back_at_us_are_known(master: Engine, second: Namespace) -> None:
