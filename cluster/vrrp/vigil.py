@@ -36,6 +36,7 @@ class Vigil:
         self._silent_since = Nanoseconds(0)
         self._challenge_since: Nanoseconds | None = None
         self._links_gone_at: Nanoseconds | None = None
+        self._links_said_gone = False
 
     def begin(self, now: Nanoseconds) -> None:
         """This node became backup: silence counts from here."""
@@ -50,11 +51,16 @@ class Vigil:
             self._links_gone_at = None
 
     def links_gone(self, gone: bool, now: Nanoseconds) -> None:
-        """The partner states over the hotwire whether its HA links are gone."""
+        """The partner states over the hotwire whether its HA links are gone.
+
+        Only the first statement counts, until it is taken back: if somebody is heard after it, repeating it does
+        not make it truer.
+        """
         if not gone:
             self._links_gone_at = None
-        elif self._links_gone_at is None:
+        elif not self._links_said_gone:
             self._links_gone_at = now
+        self._links_said_gone = gone
 
     def interval(self, settings: Settings) -> Centiseconds:
         """The interval in force: the master's, once it was heard (RFC 9568 section 6.4.2)."""

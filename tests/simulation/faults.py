@@ -129,6 +129,8 @@ def storm(world: World, rng: Random) -> None:
     for segment in segments:
         segment.weather = weather
     world.delayed(weather.jitter)
+    # While frames are lost or overtake each other, every interval may move the role on every segment.
+    world.disturbed(2 * len(segments) * (2 + lasts // interval))
     world.surroundings_changed()
     world.later(lasts, _clear_up, (world, segments))
 
@@ -227,6 +229,7 @@ def configure(world: World, node: Node, **changes: object) -> None:
     """New settings for one node."""
     world.say("admin", f"{node.name}: {changes}")
     node.settings = node.settings._replace(**changes)
+    world.disturbed()
     node.deliver(Configured(node.settings))
     world.changed()
 
@@ -257,6 +260,7 @@ def switch(world: World, rng: Random) -> None:
     force = rng.random() < 0.3
     refusal = node.election.switch_refusal(node.clock(), force)
     world.say("admin", f"{node.name}: cluster switch{' force 1' if force else ''} -> {refusal or 'asked'}")
+    world.disturbed()
     if refusal is None or rng.random() < 0.1:
         node.deliver(SwitchAsked(force))
 

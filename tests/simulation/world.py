@@ -39,6 +39,7 @@ class World:
         self.nodes: list[Node] = []
         self.stranger: Stranger | None = None
         self.hotwire = False
+        self.explained = 0
         self.bounds = Bounds(0, 0, 0, 0, 0, 0, 0)
         self._index = {segment.name: segment for segment in segments}
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -98,6 +99,7 @@ class World:
 
     def start_stranger(self) -> None:
         """Somebody else plugs in a router."""
+        self.disturbed(4)
         assert self.stranger is not None
         self.stranger.start(self.now)
         self.at(self.stranger.due, self._stranger_tick, (self.stranger.due,))
@@ -185,9 +187,14 @@ class World:
         for watch in self._lonely:
             watch.bound = max(watch.bound, self.bounds.none + jitter)
 
+    def disturbed(self, changes: int = 2) -> None:
+        """Something happened that explains so many role changes: one node gives the role, the other takes it."""
+        self.explained += changes
+
     def surroundings_changed(self) -> None:
         """Cables, cuts, weather, or who is running changed."""
         self._calm_since = self.now
+        self.disturbed()
         ready = [node.alive and self.now >= node.stalled_until for node in self.nodes]
         both = all(ready)
         self._paths = both and any(one.carries(0, 1) and one.carries(1, 0) for one in self.segments)
@@ -241,8 +248,11 @@ class World:
         return node.alive and node.held and node.role is not Role.MASTER and self.now >= node.stalled_until
 
     def sound(self) -> None:
-        """Nobody sent more adverts, or was woken more often, than the rules call for."""
+        """Nobody sent more adverts or changed its role more often than what happened explains."""
         interval = min(node.settings.advert_interval.nanoseconds for node in self.nodes)
+        changes = sum(node.changes for node in self.nodes)
+        if changes > self.explained:
+            raise Broken(f"{changes} role changes, but no more than {self.explained} are explained: flapping")
         for node in self.nodes:
             # Every interval one advert and one answer on each segment, whatever arrives.
             most = 3 * (self.now // interval + 2) * len(self.segments) + 40 * len(self.segments)

@@ -168,6 +168,11 @@ class Node:
         """The instants at which it took a role, in nanoseconds."""
         return [at for at, effect in self.done if isinstance(effect, RoleChanged) and effect.new is role]
 
+    @property
+    def terms(self) -> int:
+        """How often it became master; a worse partner that keeps talking ends a wrong term soon."""
+        return len(self.when(Role.MASTER))
+
 
 def adverts(effects: Iterable[Effect]) -> list[tuple[str, int]]:
     """Interfaces and priorities advertised."""
