@@ -98,6 +98,17 @@ class Ports:
             port.close()
         self._by_handle.clear()
 
+    @property
+    def broken(self) -> bool:
+        """Whether an interface is there whose socket could not be opened."""
+        return any(port.link is not None and port.handle < 0 for port in self)
+
+    def mend(self) -> None:
+        """Try again to open the sockets that could not be opened."""
+        for port in self:
+            if port.link is not None and port.handle < 0:
+                self._attach(port, port.link)
+
     def virtual_present(self) -> list[Address]:
         """The virtual addresses that the kernel has now: those configured and those that carry our mark."""
         return [

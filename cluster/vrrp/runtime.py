@@ -21,12 +21,11 @@ from cluster.vrrp.control_server import ControlServer
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import Role
 from cluster.vrrp.kernel import Kernel
-from cluster.vrrp.marks import Marks
+from cluster.vrrp.ledger import Ledger
 from cluster.vrrp.page import Page
 from cluster.vrrp.port import Differing, Dropped
 from cluster.vrrp.ports import Ports
 from cluster.vrrp.reporter import Reporter
-from cluster.vrrp.reservation import Reservation, reach
 from cluster.vrrp.sockets import engine_lock
 from cluster.vrrp.watch import Watches
 from cluster.vrrp.wire import Keyring
@@ -49,7 +48,7 @@ PRECISE = 0.02
 ADVERTS_PER_TURN = 32
 """Of one interface: a flood must not keep the loop from its timers."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
-SAVE_MARKS_EVERY = Nanoseconds(60_000_000_000)
+MEND_EVERY = Nanoseconds(1_000_000_000)
 QUIET = Nanoseconds(20_000_000)
 """How long nothing may be due before work that can wait is done."""
 
@@ -71,19 +70,14 @@ class Engine:
     def __init__(self, run_dir: str, state_dir: str | None, log: Log) -> None:
         self._lock = engine_lock()
         self._run_dir = run_dir
-        self._state_dir = state_dir
-        self._save_marks_at = Nanoseconds(_now() + SAVE_MARKS_EVERY)
+        self._mend_at = _now()
         self._settings = settings.load(f"{run_dir}/{control.CONFIG_FILE}")
         self._page = Page(f"{run_dir}/{control.PAGE_FILE}")
-        self._marks = Marks(self._page.marks)
-        if self._page.before is None and state_dir is not None:
-            self._marks.restore(state_dir)
-        self._keyring = Keyring(self._marks)
-        wire, guard = self._keyring.configure(self._settings)
         self._page.interval_is(self._settings.advert_interval)
         self._reporter = Reporter(log, self._page)
-        self._reservation = Reservation(state_dir, self._page.sequence, reach(self._settings.authentication))
-        self._sequence = self._reservation.sequence
+        self._ledger = Ledger(self._page, state_dir, self._settings.authentication, self._reporter)
+        self._keyring = Keyring(self._ledger.marks)
+        wire, guard = self._keyring.configure(self._settings)
         self._poller = select.epoll()
         requests = Requests()
         monitor = Monitor(requests)
@@ -190,8 +184,12 @@ class Engine:
                 self._usable_changed(port)
         if self._lock_memory_at is not None and self._lock_memory_at <= now:
             self._lock_memory(now)
-        if self._save_marks_at <= now:
-            self._save_marks(now)
+        if self._mend_at <= now:
+            self._mend_at = Nanoseconds(now + MEND_EVERY)
+            if self._ports.broken:
+                self._ports.mend()
+        if self._ledger.due <= now:
+            self._ledger.save(now)
 
     def _lock_memory(self, now: Nanoseconds) -> None:
         patience_over = now >= (self._lock_memory_at or 0) + 10 * LOCK_MEMORY_AFTER
@@ -294,15 +292,10 @@ class Engine:
 
     def _advertise(self, effect: events.Advertise) -> None:
         unix = Nanoseconds(time.time_ns())
-        if not self._ports[effect.interface].advertise(effect.priority, self._sequence, unix):
-            return
-        self._page.sequence = self._sequence.last
-        if effect.priority:
-            self._page.advertised()
-        try:
-            self._reservation.renew(unix)
-        except OSError as problem:
-            self._reporter.tell_once("state", "state", "", f"the state directory cannot be written: {problem}")
+        if self._ports[effect.interface].advertise(effect.priority, self._ledger.sequence, unix):
+            self._ledger.used(unix)
+            if effect.priority:
+                self._page.advertised()
 
     def _remember_role(self) -> None:
         handed_over = self._election.view(_now()).handed_over
@@ -337,7 +330,7 @@ class Engine:
         report, position = partner.report(request), partner.position(request)
         if position is not None:
             self._keyring.reset(*position)
-            self._save_marks(_now())
+            self._ledger.save(_now())
         self._feed(report)
 
     def _switch(self, *, force: bool) -> None:
@@ -384,22 +377,9 @@ class Engine:
             "interfaces": interfaces,
         }
 
-    def _save_marks(self, now: Nanoseconds) -> None:
-        self._save_marks_at = Nanoseconds(now + SAVE_MARKS_EVERY)
-        if self._state_dir is None:
-            return
-        try:
-            self._marks.save(self._state_dir)
-        except OSError as problem:
-            self._reporter.tell_once("state", "state", "", f"the state directory cannot be written: {problem}")
-
     def _close(self, server: ControlServer) -> None:
         self._page.role_is(Role.OFFLINE, Nanoseconds(time.time_ns()), handed_over=False)
-        self._save_marks(_now())
-        try:
-            self._reservation.settle()
-        except OSError as problem:
-            self._reporter.failed(f"the state directory cannot be written: {problem}")
+        self._ledger.close(_now())
         server.close()
         self._ports.close()
 

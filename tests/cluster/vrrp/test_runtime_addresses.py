@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,6 +138,24 @@ def test_an_interface_that_is_made_anew_is_used_again(
     listener = engine(second, priority="low")
     listener.becomes("backup")
     eventually(lambda: listener.status()["interfaces"][0]["partner_address"] == "192.168.12.141")
+
+
+def test_a_socket_that_could_not_be_opened_is_opened_as_soon_as_it_can(
+    master: Engine, first: Namespace, network: Network
+) -> None:
+    first.run("ip", "link", "del", "LAN2")
+    eventually(lambda: master.status()["interfaces"][0]["present"] is False)
+    pid = master.running.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    sent = master.status()["interfaces"][0]["adverts_sent"]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    network.wire(first, "LAN2", "lan2", OWN)
+    eventually(lambda: VIRTUAL in first.addresses("LAN2"))
+
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+    eventually(lambda: master.status()["interfaces"][0]["adverts_sent"] > sent)
+    assert master.status()["interfaces"][0]["errors"]["EMFILE"]
 
 
 def test_removing_the_virtual_address_leaves_an_own_one_of_the_same_subnet(

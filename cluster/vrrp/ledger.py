@@ -1,0 +1,76 @@
+"""What of the authentication must outlive the engine: our own sequence, and how far the others' got."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from cluster.units import Nanoseconds
+from cluster.vrrp.marks import Marks
+from cluster.vrrp.reservation import Reservation, reach
+
+if TYPE_CHECKING:
+    from cluster.vrrp.page import Page
+    from cluster.vrrp.reporter import Reporter
+    from cluster.vrrp.settings import Authentication
+
+SAVE_EVERY = Nanoseconds(60_000_000_000)
+
+
+class Ledger:
+    """Keeps both on the state page, exactly, and in the state directory, well enough for the next boot.
+
+    Args:
+        page: the state page.
+        state_dir: None to keep nothing beyond a boot.
+        authentication: as configured at the start.
+        reporter: is told when the state directory cannot be written; the engine goes on then.
+
+    Attributes:
+        marks: how far each sender's sequence got.
+        sequence: gives our signatures their numbers.
+        due: monotonic instant of the next copy to the state directory.
+    """
+
+    def __init__(
+        self, page: Page, state_dir: str | None, authentication: Authentication, reporter: Reporter
+    ) -> None:
+        self._page = page
+        self._state_dir = state_dir
+        self._reporter = reporter
+        self._reservation = Reservation(state_dir, page.sequence, reach(authentication))
+        self.sequence = self._reservation.sequence
+        self.marks = Marks(page.marks)
+        if page.before is None and state_dir is not None:
+            self.marks.restore(state_dir)
+        self.due = Nanoseconds(time.monotonic_ns() + SAVE_EVERY)
+
+    def used(self, unix: Nanoseconds) -> None:
+        """An advert left; `unix` in nanoseconds since 1970."""
+        self._page.sequence = self.sequence.last
+        try:
+            self._reservation.renew(unix)
+        except OSError as problem:
+            self._failed(problem)
+
+    def save(self, now: Nanoseconds) -> None:
+        """Copy the marks to the state directory; `now` is the monotonic clock."""
+        self.due = Nanoseconds(now + SAVE_EVERY)
+        if self._state_dir is None:
+            return
+        try:
+            self.marks.save(self._state_dir)
+        except OSError as problem:
+            self._failed(problem)
+
+    def close(self, now: Nanoseconds) -> None:
+        """An orderly stop: leave everything exact."""
+        self.save(now)
+        try:
+            self._reservation.settle()
+        except OSError as problem:
+            self._failed(problem)
+
+    def _failed(self, problem: OSError) -> None:
+        text = f"the state directory cannot be written, signatures may repeat after a reboot: {problem}"
+        self._reporter.tell_once("state", "state", "", text)
