@@ -23,6 +23,7 @@ import importlib.util
 import io
 import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("election", "vigil", "reign", "handover", "paths", "priority")
-TESTS = sorted(str(path) for path in (ROOT / "tests/cluster/vrrp").glob("test_election_*.py"))
-PATIENCE = 10
+FIRST_SEEDS = 20
+"""Schedules before the unit tests: most mutants die of them, and they cost less than starting pytest."""
+PATIENCE = 5
 """Seconds of processor time, more for many seeds, after which a mutant counts as hanging, and so as killed."""
 MEMORY = 2 << 30
 
@@ -128,7 +130,7 @@ def _of_statement(node: ast.stmt) -> Iterator[ast.AST]:
             yield _changed(node, test=ast.Constant(value=False))
         case ast.Expr(value=ast.Call()) | ast.Assign() | ast.AugAssign() | ast.Delete():
             yield ast.Pass()
-        case ast.Return(value=ast.expr()):
+        case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
             yield ast.Return(value=ast.Constant(value=None))
 
 
@@ -218,9 +220,9 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
         yield from _below(child)
 
 
-def mutants(module: str) -> Iterator[Mutant]:
+def mutants(tree_root: Path, module: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of its lines."""
-    source = (ROOT / "cluster/vrrp" / f"{module}.py").read_text()
+    source = (tree_root / "cluster/vrrp" / f"{module}.py").read_text()
     lines = source.splitlines()
     tree = ast.parse(source)
     for place, node in enumerate(list(_rules(tree))):
@@ -260,29 +262,24 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self._source, self._name, "exec"), module.__dict__)
 
 
-def _tests_notice(configuration: str) -> bool:
-    arguments = ["-x", "-q", "--no-header", "-c", configuration, "--rootdir", str(ROOT), *TESTS]
+def _tests_notice(tree: Path) -> bool:
+    tests = sorted(str(path) for path in (tree / "tests/cluster/vrrp").glob("test_election_*.py"))
+    arguments = ["-x", "-q", "--assert=plain", "-c", str(tree / "pytest.ini"), "--rootdir", str(tree), *tests]
     return pytest.main(["-p", "no:cacheprovider", *arguments]) != pytest.ExitCode.OK
 
 
-def _simulation_notices(seeds: int) -> bool:
-    from tests.simulation.schedule import run  # noqa: PLC0415 - it imports the mutant
-
-    for seed in range(seeds):
-        run(seed)
-    return False
-
-
-def _try_in_child(mutant: Mutant, only: str, seeds: int, configuration: str) -> str:
+def _try_in_child(mutant: Mutant, only: str, seeds: int, tree: Path) -> str:
     """What killed the mutant, or ``survived``; runs in a process that dies with it."""
     sys.meta_path.insert(0, _Changed(mutant))
-    for name in [name for name in sys.modules if name.startswith(("cluster.vrrp", "tests."))]:
-        del sys.modules[name]
     try:
-        if only != "simulation" and _tests_notice(configuration):
+        from tests.simulation.schedule import run  # noqa: PLC0415 - it imports the mutant
+
+        for seed in range(FIRST_SEEDS if only != "tests" else 0):
+            run(seed)
+        if only != "simulation" and _tests_notice(tree):
             return "tests"
-        if only != "tests" and _simulation_notices(seeds):
-            return "simulation"
+        for seed in range(FIRST_SEEDS, seeds if only != "tests" else 0):
+            run(seed)
     except AssertionError:
         return "simulation"
     except Exception:  # noqa: BLE001 - a mutant may fail in any way, and every way is noticed
@@ -293,43 +290,55 @@ def _try_in_child(mutant: Mutant, only: str, seeds: int, configuration: str) -> 
 VERDICTS = ("survived", "tests", "simulation", "crash")
 
 
-def _start(mutant: Mutant, only: str, seeds: int, configuration: str) -> int:
+def _start(mutant: Mutant, only: str, seeds: int, tree: Path) -> int:
     """Fork a process for a mutant; its exit code is the place of the verdict."""
     pid = os.fork()
     if pid:
         return pid
-    patience = PATIENCE + seeds // 30
+    patience = PATIENCE + seeds // 60
     resource.setrlimit(resource.RLIMIT_CPU, (patience, patience))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        verdict = _try_in_child(mutant, only, seeds, configuration)
+        verdict = _try_in_child(mutant, only, seeds, tree)
     os._exit(VERDICTS.index(verdict))
 
 
-def run_all(chosen: list[Mutant], only: str, seeds: int, workers: int) -> list[tuple[Mutant, str]]:
+def run_all(chosen: list[Mutant], only: str, seeds: int, workers: int, tree: Path) -> list[tuple[Mutant, str]]:
     """Run every mutant in a process of its own, some at a time."""
     results: list[tuple[Mutant, str]] = []
     running: dict[int, Mutant] = {}
     waiting = chosen[::-1]
-    with tempfile.NamedTemporaryFile("w", suffix=".ini") as configuration:
-        configuration.write("[pytest]\n")
-        configuration.flush()
-        while waiting or running:
-            while waiting and len(running) < workers:
-                mutant = waiting.pop()
-                running[_start(mutant, only, seeds, configuration.name)] = mutant
-            pid, status = os.wait()
-            code = os.waitstatus_to_exitcode(status)
-            verdict = VERDICTS[code] if 0 <= code < len(VERDICTS) else "hangs"
-            mutant = running.pop(pid)
-            results.append((mutant, verdict))
-            if verdict == "survived":
-                print(f"survived  {mutant.module}.py:{mutant.line}  {mutant.change}", flush=True)
+    while waiting or running:
+        while waiting and len(running) < workers:
+            mutant = waiting.pop()
+            running[_start(mutant, only, seeds, tree)] = mutant
+        pid, status = os.wait()
+        code = os.waitstatus_to_exitcode(status)
+        verdict = VERDICTS[code] if 0 <= code < len(VERDICTS) else "hangs"
+        mutant = running.pop(pid)
+        results.append((mutant, verdict))
+        if verdict == "survived":
+            print(f"survived  {mutant.module}.py:{mutant.line}  {mutant.change}", flush=True)
     return results
+
+
+def copy_of_the_sources(place: Path) -> None:
+    """A copy of product and tests, so that the run is not disturbed by anybody's editor."""
+    for package in ("cluster", "tests"):
+        shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (place / "pytest.ini").write_text("[pytest]\n")
+    sys.path.insert(0, str(place))
 
 
 def main() -> int:
     """Run the mutants; 1 if one survived that makes a difference."""
+    with tempfile.TemporaryDirectory() as place:
+        copy_of_the_sources(Path(place))
+        return run_chosen(Path(place))
+
+
+def run_chosen(tree: Path) -> int:
+    """Run what the command line asks for on a copy of the sources."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="*", help="module or module:line")
     parser.add_argument("--only", choices=("both", "tests", "simulation"), default="both")
@@ -338,7 +347,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print the mutants and run none")
     chosen = parser.parse_args()
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    every = [mutant for module in MODULES for mutant in mutants(module)]
+    every = [mutant for module in MODULES for mutant in mutants(tree, module)]
     if chosen.places:
         every = [one for one in every if {one.module, f"{one.module}:{one.line}"} & set(chosen.places)]
     different = [one for one in every if (one.module, one.text, one.change) not in EQUIVALENT]
@@ -346,7 +355,7 @@ def main() -> int:
         print("\n".join(f"{one.module}.py:{one.line}  {one.change}" for one in different))
         return 0
     began = time.monotonic()
-    results = run_all(different, chosen.only, chosen.seeds, chosen.workers)
+    results = run_all(different, chosen.only, chosen.seeds, chosen.workers, tree)
     counts = Counter(verdict for _, verdict in results)
     killed = len(results) - counts["survived"]
     killers = [f"{count} by {kind}" for kind, count in sorted(counts.items()) if kind != "survived"]
