@@ -5,10 +5,12 @@ Both rigs offer the same words, so that one measurement serves both and every fi
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import signal
-import statistics
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,12 +31,27 @@ if TYPE_CHECKING:
 
 VIRTUAL = "192.168.200.1"
 PROBE = ROOT / "tests" / "support" / "probe.py"
+WATCH = ROOT / "tests" / "support" / "watch.py"
 NODES = ("high", "low")
+ETHERTYPE_IPV4, VRRP = 0x0800, 112
+UNPRIVILEGED = ("setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice", "--")
+"""What takes a daemon the right to real-time scheduling."""
 
 
 def other(node: str) -> str:
     """The partner's name."""
     return "low" if node == "high" else "high"
+
+
+class Wrapped:
+    """A namespace whose commands all run behind another one."""
+
+    def __init__(self, namespace: Namespace, wrapper: tuple[str, ...]) -> None:
+        self._namespace, self._wrapper = namespace, wrapper
+
+    def command(self, *words: str) -> list[str]:
+        """The command line that runs these words in the namespace."""
+        return self._namespace.command(*self._wrapper, *words)
 
 
 class Rig:
@@ -44,12 +61,13 @@ class Rig:
         advert: centiseconds between adverts.
         lans: how many HA interfaces each node has.
         delay: UPDATE_TRIGGER_DELAY in seconds (our engine only; keepalived has none).
+        real_time: whether the daemon may, and does, use real-time scheduling.
     """
 
     name = ""
 
-    def __init__(self, advert: int, lans: int = 1, delay: int = 2) -> None:
-        self.advert, self.delay = advert, delay
+    def __init__(self, advert: int, lans: int = 1, delay: int = 2, *, real_time: bool = True) -> None:
+        self.advert, self.delay, self.real_time = advert, delay, real_time
         self.lans = tuple(f"LAN{number}" for number in range(1, lans + 1))
         self.directory = Path(tempfile.mkdtemp(prefix="bench-"))
         self.network = Network()
@@ -72,8 +90,35 @@ class Rig:
         """Seconds; a little more than Master_Down_Interval."""
         return 3.1 * self.advert / 100
 
+    @classmethod
+    @contextmanager
+    def running(cls, *arguments: Any, **named: Any) -> Iterator[Rig]:
+        """A rig that is up for as long as the block runs."""
+        rig = cls(*arguments, **named)
+        try:
+            rig.up()
+            yield rig
+        finally:
+            rig.close()
+
     def start(self, node: str) -> None:
         """Start the daemon of a node."""
+        raise NotImplementedError
+
+    def begin(self, node: str) -> None:
+        """Start the daemon of a node without waiting for anything."""
+        raise NotImplementedError
+
+    def daemons(self, node: str) -> list[int]:
+        """The processes of a node's daemon."""
+        raise NotImplementedError
+
+    def lower(self, node: str) -> None:
+        """Hand the role over by configuration: maintenance, or a lower priority."""
+        raise NotImplementedError
+
+    def restore(self, node: str) -> None:
+        """Undo `lower`."""
         raise NotImplementedError
 
     def kill(self, node: str) -> None:
@@ -133,6 +178,33 @@ class Rig:
         self.plug(node)
         self.start(node)
 
+    def await_advert(self, node: str) -> None:
+        """Return as soon as the client's LAN has carried the next advert of this node."""
+        source = socket.inet_aton(f"10.77.{len(self.lans)}.{NODES.index(node) + 1}")
+        with self.client.inside():
+            listener = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETHERTYPE_IPV4))
+        with listener:
+            listener.settimeout(4 * self.advert / 100 + 1)
+            while True:
+                packet = listener.recv(2048)
+                if packet[9] == VRRP and packet[12:16] == source:
+                    return
+
+    @contextmanager
+    def watch(self, node: str) -> Iterator[list[tuple[float, str]]]:
+        """When the node's client-side virtual address came (here) and went (gone); filled when the block ends."""
+        command = self.nodes[node].command("chrt", "-f", "60", sys.executable, str(WATCH), VIRTUAL)
+        told: list[tuple[float, str]] = []
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            yield told
+            process.stdin.close()
+            for line in (first, *process.stdout):
+                at, word = line.split()
+                told.append((float(at), word))
+
     @contextmanager
     def probe(self, rate: int = 1000) -> Iterator[Outcome]:
         """Echo requests from the client to the virtual address while the block runs."""
@@ -161,11 +233,12 @@ class Ours(Rig):
 
     name = "utmcli"
 
-    def __init__(self, advert: int, lans: int = 1, delay: int = 2) -> None:
-        super().__init__(advert, lans, delay)
+    def __init__(self, advert: int, lans: int = 1, delay: int = 2, *, real_time: bool = True) -> None:
+        super().__init__(advert, lans, delay, real_time=real_time)
         self.engines: dict[str, Engine] = {}
         for node in NODES:
-            self.engines[node] = Engine(self.nodes[node], self.directory / node, self.document(node))
+            place: Any = self.nodes[node] if real_time else Wrapped(self.nodes[node], UNPRIVILEGED)
+            self.engines[node] = Engine(place, self.directory / node, self.document(node))
 
     def document(self, node: str, **changes: Any) -> dict[str, Any]:
         """The node's engine.json."""
@@ -173,11 +246,15 @@ class Ours(Rig):
         base = {"priority": node, "advert_interval": self.advert, "trigger_delay": self.delay}
         return configuration(*interfaces, **base, **changes)
 
-    def start(self, node: str) -> None:
+    def begin(self, node: str) -> None:
         engine = self.engines[node]
         if engine.process is not None and engine.process.stderr is not None:
             engine.process.stderr.close()
         engine.start()
+
+    def start(self, node: str) -> None:
+        self.begin(node)
+        engine = self.engines[node]
         eventually(lambda: (engine.run_dir / "engine.sock").exists() and engine.page is not None, 5)
         eventually(lambda: self._resynchronised(engine), 5)
 
@@ -202,14 +279,24 @@ class Ours(Rig):
     def stop(self, node: str) -> None:
         self.engines[node].stop()
 
+    def daemons(self, node: str) -> list[int]:
+        return [self.engines[node].running.pid]
+
     def switch(self, node: str) -> None:
         """Hand the role over."""
-        self.engines[node].ask("switch", force=False)
+        answer = self.engines[node].ask("switch", force=False)
+        assert "error" not in answer, answer
 
-    def maintenance(self, node: str, *, on: bool) -> None:
-        """Maintenance on or off, in force at once."""
+    def lower(self, node: str) -> None:
+        self._maintenance(node, on=True)
+
+    def restore(self, node: str) -> None:
+        self._maintenance(node, on=False)
+
+    def _maintenance(self, node: str, *, on: bool) -> None:
         self.engines[node].configure(self.document(node, maintenance=on))
-        self.engines[node].ask("reload")
+        answer = self.engines[node].ask("reload")
+        assert "error" not in answer, answer
 
 
 class Keepalived(Rig):
@@ -217,52 +304,74 @@ class Keepalived(Rig):
 
     name = "keepalived"
 
-    def __init__(self, advert: int, lans: int = 1, delay: int = 2, binary: str = "keepalived") -> None:
-        super().__init__(advert, lans, delay)
-        self.binary = binary
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
+    def __init__(self, advert: int, lans: int = 1, delay: int = 2, *, real_time: bool = True) -> None:
+        super().__init__(advert, lans, delay, real_time=real_time)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for node in NODES:
             (self.directory / f"{node}.conf").write_text(self.document(node))
 
-    def document(self, node: str) -> str:
+    def document(self, node: str, priority: int = 0) -> str:
         """The node's keepalived.conf."""
+        priority = priority or (254 if node == "high" else 253)
         instances = "\n".join(
             f"""vrrp_instance {lan} {{
                 state BACKUP
                 interface {lan}
                 virtual_router_id {lan[3:]}
-                priority {254 if node == "high" else 253}
+                priority {priority}
                 advert_int {self.advert / 100}
                 virtual_ipaddress {{ {self.virtual(lan)} }}
             }}"""
             for lan in self.lans
         )
         group = f"vrrp_sync_group all {{ group {{ {' '.join(self.lans)} }} }}" if len(self.lans) > 1 else ""
-        return f"global_defs {{ vrrp_version 3 }}\n{instances}\n{group}\n"
+        real_time = "vrrp_rt_priority 50" if self.real_time else ""
+        return f"global_defs {{\nvrrp_version 3\n{real_time}\n}}\n{instances}\n{group}\n"
 
-    def start(self, node: str) -> None:
+    def begin(self, node: str) -> None:
         files = [f"--{word}={self.directory}/{node}.{word}" for word in ("pid", "vrrp_pid")]
         files.append(f"--use-file={self.directory}/{node}.conf")
-        command = [self.binary, "--dont-fork", "--vrrp", "--log-console", *files]
-        self.running[node] = subprocess.Popen(
-            self.nodes[node].command(*command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command = ["keepalived", "--dont-fork", "--vrrp", "--log-console", *files]
+        wrapper = () if self.real_time else UNPRIVILEGED
+        self.processes[node] = subprocess.Popen(
+            self.nodes[node].command(*wrapper, *command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
+    def start(self, node: str) -> None:
+        self.begin(node)
+        eventually(lambda: len(self.daemons(node)) > 1, 5)
+
+    def daemons(self, node: str) -> list[int]:
+        process = self.processes[node]
+        if process.poll() is not None:
+            return []
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return [process.pid, *map(int, children)]
+
+    def lower(self, node: str) -> None:
+        self._reload(node, 100)
+
+    def restore(self, node: str) -> None:
+        self._reload(node)
+
+    def _reload(self, node: str, priority: int = 0) -> None:
+        (self.directory / f"{node}.conf").write_text(self.document(node, priority))
+        self.processes[node].send_signal(signal.SIGHUP)
+
     def kill(self, node: str) -> None:
-        process = self.running.pop(node, None)
+        process = self.processes.get(node)
         if process is None:
             return
-        pid = process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if process.poll() is None else []
-        process.kill()
+        # The parent first: it would start its child anew.
+        for pid in self.daemons(node):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait()
-        for child in children:
-            subprocess.run(["kill", "-9", child], check=False)
         for word in ("pid", "vrrp_pid"):
             (self.directory / f"{node}.{word}").unlink(missing_ok=True)
 
     def stop(self, node: str) -> None:
-        process = self.running.pop(node)
+        process = self.processes[node]
         process.send_signal(signal.SIGTERM)
         process.wait(10)
 
@@ -275,8 +384,3 @@ def available() -> list[type[Rig]]:
         print("keepalived is not installed: its column is missing")
         return [Ours]
     return [Ours, Keepalived]
-
-
-def summary(values: list[float], unit: float = 1000.0) -> str:
-    """Median and maximum, in milliseconds unless told otherwise."""
-    return f"{statistics.median(values) * unit:9.1f} {max(values) * unit:9.1f}"
