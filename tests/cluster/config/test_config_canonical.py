@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import msgspec
-from config_examples import MASTER, config, configs, spelled_out
 from hypothesis import given
 
 from cluster.config import canonical, schema
 from cluster.config.tree import CONFIG, Collection, Group, Node
 from cluster.model import Config
+from tests.cluster.config.config_examples import MASTER, config, configs, spelled_out
 
 SECRETS = ("correct horse", "battery staple", "abababab")
 

@@ -6,12 +6,12 @@ import json
 import re
 from typing import Any
 
-from config_examples import config, configs
 from hypothesis import given
 
 from cluster.config import canonical, schema
 from cluster.config.diff import diff
 from cluster.model import Change, Config, Difference, RemoveValue, SetValue
+from tests.cluster.config.config_examples import config, configs
 
 
 def test_a_changed_field_shows_both_values_also_when_one_is_the_default() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from config_examples import config
 
 from cluster.config.schema import apply
 from cluster.errors import InvalidConfigurationError, NotFoundError
 from cluster.model import Interface, RemoveValue, SetValue
+from tests.cluster.config.config_examples import config
 
 
 def test_a_field_is_set() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from config_examples import config, document
 
 from cluster.config import rules, schema
 from cluster.errors import InvalidConfigurationError
 from cluster.model import Config
+from tests.cluster.config.config_examples import config, document
 
 ONE_INTERFACE = {"cluster": {}, "addresses": {}, "virtual_addresses": {}}
 

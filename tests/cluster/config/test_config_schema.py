@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
-from config_examples import MASTER, config, configs, document, spelled_out
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
@@ -15,6 +14,7 @@ from msgspec import Meta
 from cluster.config import canonical, schema, shape
 from cluster.errors import InvalidConfigurationError
 from cluster.model import Config
+from tests.cluster.config.config_examples import MASTER, config, configs, document, spelled_out
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(), max_size=5),

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from config_examples import config, configs, document, spelled_out
 from hypothesis import given
 
 from cluster.config import scope
@@ -15,6 +14,7 @@ from cluster.config.schema import parse
 from cluster.config.tree import CONFIG, Collection, Group, Node
 from cluster.errors import InvalidConfigurationError
 from cluster.model import Address, Config
+from tests.cluster.config.config_examples import config, configs, document, spelled_out
 
 MACHINE_FIELDS = {
     "hostname",

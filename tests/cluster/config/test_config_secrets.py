@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from config_examples import config, configs, document
 from hypothesis import given
 
 from cluster.config import canonical, schema
 from cluster.config.secrets import completed
 from cluster.errors import InvalidConfigurationError
+from tests.cluster.config.config_examples import config, configs, document
 
 KEYS = {"2": {"secret": "battery staple"}}
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from config_examples import config
 
 from cluster.config import store as store_module
 from cluster.config.store import Store
 from cluster.errors import ConflictError, InvalidConfigurationError, LockedError, NotFoundError, StoreError
 from cluster.model import Config
+from tests.cluster.config.config_examples import config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

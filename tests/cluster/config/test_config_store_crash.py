@@ -6,9 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from config_examples import config
-
 from cluster.config.store import Store
+from tests.cluster.config.config_examples import config
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,11 +6,11 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
-from config_examples import config
 
 from cluster.config.store import Store
 from cluster.errors import StoreError
 from cluster.model import Config
+from tests.cluster.config.config_examples import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
