@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from cluster.vrrp.events import PartnerReported, Role, Settings
-from cluster.vrrp.priority import LEAVING, RANK_HANDED_OVER, effective, lost_of, skew
+from cluster.vrrp.priority import FAREWELL, LEAVING, RANK_HANDED_OVER, effective, lost_of, skew
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -92,7 +92,9 @@ def objection(
         return "the partner says that it cannot take the role; force 1 gives up anyway"
     if report is not None and not report.hears:
         return "the partner says that it does not hear this node; force 1 gives up anyway"
-    if partner is not None and not partner.silent(now) and partner.priority < own - RANK_HANDED_OVER:
+    # A farewell says nothing of losses: whoever just yielded to us may well be asked to take the role back.
+    losing = partner is not None and FAREWELL < partner.priority < own - RANK_HANDED_OVER
+    if partner is not None and losing and not partner.silent(now):
         return f"the partner has lost more: its priority is {partner.priority}, ours {own}; force 1 overrides this"
     return None
 

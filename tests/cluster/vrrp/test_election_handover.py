@@ -212,6 +212,13 @@ def test_a_partner_heard_with_more_losses_speaks_against_a_switch() -> None:
     assert refusal(node) == ""
 
 
+def test_a_partner_that_just_said_farewell_may_be_switched_to() -> None:
+    node = Node().as_master()
+    node.hear(253)
+    node.hear(0)
+    assert refusal(node) == ""
+
+
 def test_a_refused_switch_that_is_asked_all_the_same_changes_nothing() -> None:
     node = Node().as_backup()
     effects = node.tell(SwitchAsked())
