@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import subprocess
 import sys
 import time
@@ -257,3 +259,34 @@ def test_a_split_brain_that_heals_leaves_one_master_and_strands_no_client(
     assert client.reaches(pair.first)
     assert report["sent"] > 50
     assert report["outage"] < INTERVAL / 100 + BUSY, "keepalived's default strands clients for 5 s"
+
+
+ARP = 0x0806
+
+
+@pytest.mark.parametrize("damage", [("flush",), ("del", VIRTUAL["LAN2"])])
+def test_an_address_that_somebody_removes_is_back_and_announced_within_a_second(
+    network: Network, engine: MakeEngine, damage: tuple[str, ...]
+) -> None:
+    client = Client(network)
+    pair = Pair(network, engine)
+    (lan2,) = json.loads(pair.first.namespace.run("ip", "-json", "link", "show", "LAN2"))
+    announcement = bytes.fromhex(lan2["address"].replace(":", "")) + socket.inet_aton("192.168.200.1")
+    with client.namespace.inside():
+        ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ARP))
+    with ear:
+        ear.settimeout(1.0)
+        time.sleep(0.1)  # those made on becoming master have passed
+        while select.select((ear,), (), (), 0)[0]:
+            ear.recv(2048)
+
+        began = time.monotonic()
+        pair.first.namespace.run("ip", "address", *damage, "dev", "LAN2")
+        eventually(lambda: pair.first.holds == set(LANS), within=1.0)
+        while announcement not in ear.recv(2048):
+            pass
+
+    assert time.monotonic() - began < 1.0
+    assert pair.roles == ("master", "backup")
+    said = {event["text"] for event in pair.first.engine.events("address-removed")}
+    assert said == {"somebody else removed the virtual address 192.168.200.1 from LAN2; it is put back"}
