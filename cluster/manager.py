@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cluster import machine, reports
@@ -29,7 +30,7 @@ from cluster.rpc import messages as m
 from cluster.units import Centiseconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from cluster.config.store import Store
     from cluster.engine.settings import Document
@@ -66,6 +67,9 @@ class Engine(Protocol):
 
     async def ask(self, do: str, **fields: object) -> Document:
         """One request."""
+
+    def capture(self, interface: str) -> AsyncGenerator[m.Capture, None]:
+        """Adverts as they pass."""
 
 
 class Network(Protocol):
@@ -185,8 +189,16 @@ class Manager:
         async with self._changing:
             return await answer(ask, actor)
 
-    async def follow(self, _ask: m.FollowEvents, _actor: Actor) -> AsyncIterator[m.Events]:
-        """Events as they happen."""
+    async def follow(
+        self, ask: m.FollowEvents | m.FollowAdverts, _actor: Actor
+    ) -> AsyncGenerator[m.Events | m.Capture, None]:
+        """Events as they happen, or adverts as they pass."""
+        if isinstance(ask, m.FollowAdverts):
+            self._require_cluster()
+            async with aclosing(self._engine.capture(ask.interface)) as adverts:
+                async for advert in adverts:
+                    yield advert
+            return
         async for event in self._events.follow():
             yield m.Events((event,))
 
@@ -374,14 +386,17 @@ class Manager:
         raise UnreachableError(f"nothing was synchronized: {reports.sync_reason(self._applied)}")
 
     async def _switch(self, ask: m.Switch, actor: Actor) -> m.Done:
-        if not self._applied.cluster.enabled:
-            raise RefusedError("the cluster is switched off on this node")
+        self._require_cluster()
         with self._events.listening() as heard:
             await self._engine.ask("switch", force=ask.force)
             self._events.note("switch", f"{_who(actor)} asked to hand the role over")
             interval = Centiseconds(self._applied.cluster.advert_interval)
             await switchover.outcome(heard, switchover.patience(interval))
         return m.Done()
+
+    def _require_cluster(self) -> None:
+        if not self._applied.cluster.enabled:
+            raise RefusedError("the cluster is switched off on this node")
 
     async def _reboot(self, ask: m.Reboot, actor: Actor) -> m.Done:
         what = "powered off" if ask.power_off else "restarted"

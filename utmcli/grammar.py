@@ -6,7 +6,7 @@ declare them; nothing else has to know about a new one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,7 +55,7 @@ class Call:
 
     values: Mapping[str, Any]
     ask: Callable[[Ask], Awaitable[AnyAnswer]]
-    follow: Callable[[Ask], AsyncIterator[AnyAnswer]]
+    follow: Callable[[Ask], AsyncGenerator[AnyAnswer, None]]
     session: Session
     grammar: Grammar
 

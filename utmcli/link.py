@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cluster.rpc.client import SOCKET_FILE, Client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
-    from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Events, FollowEvents
+    from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Capture, Events, FollowAdverts, FollowEvents
 
 _IDLE = 4
 """Connections kept for the next question."""
@@ -52,7 +52,9 @@ class Link:
             # An answer that is still to come would hold up the next question: such a connection is not used again.
             await self._release(client, usable=answered)
 
-    async def follow(self, ask: FollowEvents, actor: Actor) -> AsyncIterator[Events]:
+    async def follow(
+        self, ask: FollowEvents | FollowAdverts, actor: Actor
+    ) -> AsyncGenerator[Events | Capture, None]:
         """A question whose answers keep coming, until the caller stops iterating.
 
         Raises:
@@ -61,9 +63,9 @@ class Link:
         """
         client = await self._connection()
         try:
-            async with aclosing(cast("AsyncGenerator[Events]", client.follow(ask, actor))) as stream:
-                async for events in stream:
-                    yield events
+            async with aclosing(client.follow(ask, actor)) as stream:
+                async for answer in stream:
+                    yield answer
         finally:
             await self._release(client, usable=True)
 

@@ -17,9 +17,9 @@ from utmcli.pipes import Pipeline
 from utmcli.render import EXIT_FAILED, EXIT_OK, error_text, exit_code, render, warnings_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowEvents
+    from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowAdverts, FollowEvents
     from utmcli.link import Link
     from utmcli.render import Style
     from utmcli.results import Result
@@ -100,9 +100,9 @@ class Session:
         """
         return await self._link.ask(cast("Any", ask), self.actor, deadline)
 
-    def follow(self, ask: Ask) -> AsyncIterator[AnyAnswer]:
+    def follow(self, ask: Ask) -> AsyncGenerator[AnyAnswer, None]:
         """A question whose answers keep coming, in the name of this session."""
-        return self._link.follow(cast("FollowEvents", ask), self.actor)
+        return self._link.follow(cast("FollowEvents | FollowAdverts", ask), self.actor)
 
     async def run(self, line: str, screen: Screen, read_input: Callable[[], Awaitable[str]] | None = None) -> int:
         """Carry one line out and show what came of it.

@@ -22,6 +22,22 @@ REPLY_PATIENCE = 2.0
 """Seconds an engine may take to answer; it answers within a loop turn."""
 
 
+async def connected(path: Path) -> socket.socket:
+    """A non-blocking socket, connected to the engine.
+
+    Raises:
+        UnreachableError: no engine listens at `path`.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, str(path))
+    except OSError as error:
+        connection.close()
+        raise UnreachableError(f"the engine cannot be reached: {error.strerror}") from error
+    return connection
+
+
 class EngineLink:
     """A connection to the running engine.
 
@@ -49,14 +65,7 @@ class EngineLink:
         Raises:
             UnreachableError: no engine listens at `path`.
         """
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(connection, str(path))
-        except OSError as error:
-            connection.close()
-            raise UnreachableError(f"the engine cannot be reached: {error.strerror}") from error
-        return cls(connection, on_event, patience)
+        return cls(await connected(path), on_event, patience)
 
     async def ask(self, do: str, **fields: Any) -> Document:
         """Send one request and wait for its reply.
@@ -92,7 +101,7 @@ class EngineLink:
         loop = asyncio.get_running_loop()
         try:
             while packet := await loop.sock_recv(self._socket, MAX_PACKET):
-                self._take(_decode(packet))
+                self._take(decode(packet))
         except ConnectionError:
             return  # killed in the middle: the same as hanging up
         finally:
@@ -112,7 +121,12 @@ class EngineLink:
             self._reply.set_result(packet)
 
 
-def _decode(packet: bytes) -> Document:
+def decode(packet: bytes) -> Document:
+    """The content of one packet of the engine.
+
+    Raises:
+        ProtocolError: it is no packet of the contract.
+    """
     try:
         content = json.loads(packet)
     except ValueError as error:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
+from cluster.engine.capture import capture
 from cluster.engine.heartbeat import HeartbeatWatch
 from cluster.engine.link import EngineLink
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
@@ -28,10 +29,11 @@ from cluster.vrrp.events import Role
 from cluster.vrrp.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from cluster.engine.settings import Document
+    from cluster.rpc.messages import Capture
     from cluster.vrrp.page import Snapshot
 
 _LOG = logging.getLogger("clusterd")
@@ -168,6 +170,10 @@ class EngineSupervisor:
             state = "does not run" if self._child.pid is None else "is just starting"
             raise UnreachableError(f"the engine {state}")
         return await self._link.ask(do, **fields)
+
+    def capture(self, interface: str) -> AsyncGenerator[Capture, None]:
+        """The adverts of an HA interface as they pass; see `cluster.engine.capture`."""
+        return capture(self._socket_path, interface)
 
     async def stop(self, settings: Document | None = None) -> None:
         """Orderly stop: the engine hands over if somebody is there to take it, then ends.

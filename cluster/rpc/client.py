@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Self
 
 from cluster.errors import ClusterError, ProtocolError, UnreachableError, by_code
 from cluster.rpc.framing import FrameDecoder, pack, unpack_reply
-from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Events, Failure, FollowEvents, Request
+from cluster.rpc.messages import (
+    Actor,
+    AnyAnswer,
+    AnyAsk,
+    Capture,
+    Events,
+    Failure,
+    FollowAdverts,
+    FollowEvents,
+    Request,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from os import PathLike
 
 SOCKET_FILE = "clusterd.sock"
@@ -99,8 +109,12 @@ class Client:
             raise raised(got)
         return got
 
-    async def follow(self, ask: FollowEvents, actor: Actor) -> AsyncIterator[Events]:
-        """Events as they happen, over a connection of their own, until the caller stops iterating.
+    async def follow(
+        self, ask: FollowEvents | FollowAdverts, actor: Actor
+    ) -> AsyncGenerator[Events | Capture, None]:
+        """Events as they happen or adverts as they pass, until the caller stops iterating.
+
+        The stream has a connection of its own.
 
         Raises:
             ClusterError: what clusterd answered instead.
@@ -117,14 +131,14 @@ class Client:
                     answer = unpack_reply(payload).answer
                     if isinstance(answer, Failure):
                         raise raised(answer)
-                    if not isinstance(answer, Events):
-                        raise ProtocolError(f"clusterd sent {type(answer).__name__} into a stream of events")
+                    if not isinstance(answer, Events | Capture):
+                        raise ProtocolError(f"clusterd sent {type(answer).__name__} into a stream")
                     yield answer
         except ConnectionError as error:
             raise UnreachableError(f"the connection to clusterd broke: {error}") from error
         finally:
             await _hang_up(writer)
-        raise UnreachableError("clusterd ended the stream of events")
+        raise UnreachableError("clusterd ended the stream")
 
     async def close(self) -> None:
         """Hang up. Requests still waiting fail with UnreachableError."""

@@ -1,6 +1,6 @@
 """What may be asked of clusterd, and what it answers: tagged structs, msgpack on the wire.
 
-One connection carries any number of requests, answered in order; `FollowEvents` turns the connection into a
+One connection carries any number of requests, answered in order; those of `STREAMS` turn the connection into a
 stream. Each request names whose wish it is (`actor`); clusterd checks the peer's credentials and the actor's
 role itself, so the shell host cannot be talked into more than its user may do.
 """
@@ -157,6 +157,12 @@ class FollowEvents(Ask, frozen=True, tag="follow-events"):
     """Events as they happen -> a stream of Events, until the client hangs up."""
 
 
+class FollowAdverts(Ask, frozen=True, tag="follow-adverts"):
+    """`cluster capture`: the adverts of an HA interface as they pass -> a stream of Capture, as FollowEvents."""
+
+    interface: str
+
+
 class Reboot(Ask, frozen=True, tag="reboot"):
     """Orderly: hand over, stop, then restart (or power off) the machine -> Done."""
 
@@ -166,12 +172,16 @@ class Reboot(Ask, frozen=True, tag="reboot"):
 AnyAsk = (
     GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | GetKeys | EditConfig | SaveConfig
     | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
-    | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | Reboot
+    | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
+    | Reboot
 )
+
+STREAMS = (FollowEvents, FollowAdverts)
+"""What turns a connection into a stream of answers."""
 
 READ_ONLY: tuple[type[Ask], ...] = (
     GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
-    GetKeys, GetEvents, FollowEvents,
+    GetKeys, GetEvents, FollowEvents, FollowAdverts,
 )
 """What the role `readonly` may ask."""
 
@@ -264,6 +274,24 @@ class Events(Struct, frozen=True, tag="events"):
     events: tuple[ClusterEvent, ...]
 
 
+class Capture(Struct, frozen=True, tag="capture", kw_only=True):
+    """Each message of a FollowAdverts stream: one advert.
+
+    `frame` is the whole Ethernet frame in hexadecimal digits. `verdict`, of adverts received and accepted, is
+    ``valid``, ``unsigned`` or ``unchecked``; of others the reason, `explained` in a sentence; of adverts sent
+    ``signed`` or ``unsigned``. `missed` adverts before it were not shown, since the reader was too slow.
+    """
+
+    at: float
+    interface: str
+    sent: bool
+    frame: str
+    accepted: bool
+    verdict: str
+    explained: str = ""
+    missed: int = 0
+
+
 class Failure(Struct, frozen=True, tag="failure"):
     """A ClusterError: its code, sentence and details (see errors.py)."""
 
@@ -274,7 +302,7 @@ class Failure(Struct, frozen=True, tag="failure"):
 
 AnyAnswer = (
     Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
-    | Failure
+    | Capture | Failure
 )
 
 

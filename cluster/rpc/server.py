@@ -19,11 +19,14 @@ from cluster.peer import Peer, peer_of
 from cluster.rpc.framing import FrameDecoder, pack, unpack_request
 from cluster.rpc.messages import (
     READ_ONLY,
+    STREAMS,
     Actor,
     AnyAnswer,
     AnyAsk,
+    Capture,
     Events,
     Failure,
+    FollowAdverts,
     FollowEvents,
     GetConfig,
     Reply,
@@ -31,8 +34,10 @@ from cluster.rpc.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
+
+    Stream = FollowEvents | FollowAdverts
 
 _LOG = logging.getLogger("clusterd")
 _CHUNK = 64 * 1024
@@ -66,8 +71,8 @@ class Handler(Protocol):
             ClusterError: why not; it travels to the client as a `Failure`.
         """
 
-    def follow(self, ask: FollowEvents, actor: Actor) -> AsyncIterator[Events]:
-        """Events as they happen."""
+    def follow(self, ask: Stream, actor: Actor) -> AsyncGenerator[Events | Capture, None]:
+        """Answers to one request of `STREAMS`, until the client hangs up."""
 
 
 class Server:
@@ -183,7 +188,7 @@ class Server:
             decoder.feed(chunk)
             for payload in decoder.frames():
                 request = unpack_request(payload)
-                if isinstance(request.ask, FollowEvents):
+                if isinstance(request.ask, STREAMS):
                     await self._stream(request, request.ask, reader, writer)
                     return
                 await self._send(writer, request.id, await self._answer(request))
@@ -216,9 +221,9 @@ class Server:
             work.exception()  # seen here, so that asyncio does not complain when the client is gone
 
     async def _stream(
-        self, request: Request, ask: FollowEvents, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, request: Request, ask: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Events to one client until it hangs up (or sends anything: the stream is all there is from here)."""
+        """Answers to one client until it hangs up (or sends anything: the stream is all there is from here)."""
         _check_role(ask, request.actor)
         hung_up = asyncio.create_task(reader.read(1))
         pump = asyncio.create_task(self._pump(request, ask, writer))
@@ -230,9 +235,10 @@ class Server:
             hung_up.cancel()
             pump.cancel()
 
-    async def _pump(self, request: Request, ask: FollowEvents, writer: asyncio.StreamWriter) -> None:
-        async for events in self._handler.follow(ask, request.actor):
-            await self._send(writer, request.id, events)
+    async def _pump(self, request: Request, ask: Stream, writer: asyncio.StreamWriter) -> None:
+        async with contextlib.aclosing(self._handler.follow(ask, request.actor)) as stream:
+            async for answer in stream:
+                await self._send(writer, request.id, answer)
 
     async def _send(self, writer: asyncio.StreamWriter, request_id: int, answer: AnyAnswer) -> None:
         try:

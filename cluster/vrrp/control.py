@@ -31,11 +31,21 @@ refused::
                                         both may carry "sequence": n, "sources": ["192.168.12.142"]: the last number
                                         it signed with, and its addresses: only greater ones are believed from now
     {"do": "resynchronised"}
+    {"do": "capture", "interface": "LAN2", "on": true}                            show this manager every advert
 
 Unasked, to every connected manager, in order::
 
     {"event": {"at": <unix seconds, float>, "kind": "role" | <Noted.kind>, "interface": "", "text": "...",
                "role": "master", "old": "backup"}}
+
+Unasked, to a manager that asked for it, as long as it reads fast enough::
+
+    {"capture": {"at": <unix seconds, float>, "interface": "LAN2", "sent": false, "frame": "01005e..",
+                 "accepted": true, "verdict": "valid", "explained": "", "missed": 0}}
+
+``verdict``: of adverts received and believed ``valid``, ``unsigned`` or ``unchecked`` (no keys here), of others the
+reason (reject.py), ``explained`` in a sentence; of adverts sent ``signed`` or ``unsigned``. ``missed``: how many
+were not shown since the last one. A connection that captures is told of no events.
 
 Events of the last hour are kept by the engine (at most 256) and sent first to a manager that connects, so that
 nothing that happened while the manager was away is lost; each carries a number ``"n"``, which goes on

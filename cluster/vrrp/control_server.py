@@ -19,7 +19,7 @@ from cluster.vrrp.control import MAX_PACKET
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
+    Answer = Callable[[str, dict[str, Any], int], dict[str, Any]]
 
 MAX_MANAGERS = 16
 _CREDENTIALS = Struct("=iII")
@@ -30,13 +30,18 @@ class ControlServer:
 
     Args:
         path: of the socket; a stale one is replaced (the caller holds the engine's lock).
-        answer: called with the request's word and the whole request; returns what goes beside ``re``.
+        answer: called with the request's word, the whole request, and the file descriptor of the manager that
+            asks; returns what goes beside ``re``.
+
+    Attributes:
+        quiet: file descriptors of managers that want no events.
     """
 
     def __init__(self, path: str, answer: Answer) -> None:
         self._answer = answer
         self._path = path
         self._managers: dict[int, socket] = {}
+        self.quiet: set[int] = set()
         self._listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC)
         if os.path.lexists(path):
             os.unlink(path)  # noqa: PTH108 - importing pathlib costs the start 5 ms
@@ -97,17 +102,22 @@ class ControlServer:
             return True
         except OSError:
             data = b""
-        if data and self._send(manager, _packet(self._respond(data))):
+        if data and self._send(manager, _packet(self._respond(data, handle))):
             return True
         self._managers.pop(handle).close()
         return False
 
     def tell(self, packet: bytes) -> None:
         """Send an event to all managers; one that does not read is hung up on: the backlog waits for its return."""
-        for manager in self._managers.values():
-            if not self._send(manager, packet):
+        for handle, manager in self._managers.items():
+            if handle not in self.quiet and not self._send(manager, packet):
                 with suppress(OSError):
                     manager.shutdown(SHUT_RDWR)
+
+    def show(self, handle: int, packet: bytes) -> bool:
+        """Send one manager what it can do without; False when it has no room for it or is gone."""
+        manager = self._managers.get(handle)
+        return manager is not None and self._send(manager, packet)
 
     def _accept_handle(self) -> int:
         # The public `accept` is a wrapper in `socket`, whose import costs the start 3 ms; types know only that.
@@ -115,14 +125,14 @@ class ControlServer:
         handle: int = listener._accept()[0]  # noqa: SLF001
         return handle
 
-    def _respond(self, data: bytes) -> dict[str, Any]:
+    def _respond(self, data: bytes, handle: int) -> dict[str, Any]:
         word = ""
         try:
             request = json.loads(data)
             if not isinstance(request, dict) or not isinstance(request.get("do"), str):
                 raise ProtocolError('a request is one JSON object with a word under "do"')
             word = request["do"]
-            return {"re": word, **self._answer(word, request)}
+            return {"re": word, **self._answer(word, request, handle)}
         except (ValueError, RecursionError) as problem:
             return {"re": word, "error": f"the request is no JSON: {problem}"}
         except ClusterError as problem:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cluster.net.announce import REPEAT, gratuitous_arp
 from cluster.net.rtnetlink import error_name
 from cluster.vrrp.auth import Signer
+from cluster.vrrp.capture import Seen
 from cluster.vrrp.events import Heard
 from cluster.vrrp.local import Local, check_local, foreign_addresses
 from cluster.vrrp.packet import (
@@ -25,6 +26,7 @@ from cluster.vrrp.sockets import ETHERNET_HEADER, ETHERTYPE_IPV4, MAX_FRAME, adv
 
 if TYPE_CHECKING:
     from _socket import socket
+    from collections.abc import Callable
 
     from cluster.net.rtnetlink import Link
     from cluster.units import Nanoseconds, Priority
@@ -65,6 +67,7 @@ class Port:
         unsigned: how many of these were not signed although keys are configured.
         rejected: how many were not, by reason.
         errors: system calls that failed, by symbol.
+        seen: told of every advert while somebody looks, with the interface's name.
     """
 
     def __init__(self, settings: InterfaceSettings, wire: Wire, guard: Guard | None) -> None:
@@ -76,6 +79,7 @@ class Port:
         self.unsigned = 0
         self.rejected: dict[Reject, int] = {}
         self.errors: dict[str, int] = {}
+        self.seen: Callable[[str, Seen], None] | None = None
         self._wire = wire
         self._guard = guard
         self._socket: socket | None = None
@@ -148,12 +152,16 @@ class Port:
             self._failed(errno.ENODEV)
             return False
         frame, signer = self._frames.get(priority) or self._build(priority)
+        if signer is not None:
+            frame += signer.trailer(sequence.next(unix))
         try:
-            self._socket.send(frame if signer is None else frame + signer.trailer(sequence.next(unix)))
+            self._socket.send(frame)
         except OSError as problem:
             self._failed(problem.errno)
             return False
         self.sent += 1
+        if self.seen is not None:
+            self.seen(self.settings.name, Seen(unix, True, frame, "unsigned" if signer is None else "signed"))
         return True
 
     def announce(self) -> None:
@@ -191,15 +199,19 @@ class Port:
         try:
             received = decode_ipv4(frame[ETHERNET_HEADER:])
         except RejectedError as problem:
-            return self._drop(problem.reason, bytes(frame[26:30]))
+            return self._drop(problem.reason, bytes(frame[26:30]), frame, unix)
         reason = check_local(received, self._local, bytes(frame[6:12]))
+        verdict = "unchecked"
         if reason is None and self._guard is not None:
-            verdict = self._guard.verify(received, unix)
-            reason = None if verdict.accepted else verdict.reason
-            self.unsigned += verdict.accepted and verdict.reason is not None
+            judged = self._guard.verify(received, unix)
+            reason = None if judged.accepted else judged.reason
+            verdict = "valid" if judged.reason is None else "unsigned"
+            self.unsigned += judged.accepted and judged.reason is not None
         if reason is not None:
-            return self._drop(reason, received.source)
+            return self._drop(reason, received.source, frame, unix)
         self.received += 1
+        if self.seen is not None:
+            self.seen(self.settings.name, Seen(unix, False, bytes(frame), verdict))
         advert = received.advert
         heard = Heard(self.settings.name, advert.priority, advert.interval, int.from_bytes(received.source, "big"))
         differing = foreign_addresses(received, self._addresses)
@@ -249,8 +261,10 @@ class Port:
         self._frames[priority] = built
         return built
 
-    def _drop(self, reason: Reject, source: bytes) -> Dropped:
+    def _drop(self, reason: Reject, source: bytes, frame: memoryview, unix: Nanoseconds) -> Dropped:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        if self.seen is not None:
+            self.seen(self.settings.name, Seen(unix, False, bytes(frame), "", reason))
         return Dropped(reason, inet_ntop(AF_INET, source) if len(source) == 4 else "")
 
     def failed(self, problem: OSError) -> None:

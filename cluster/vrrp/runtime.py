@@ -17,6 +17,7 @@ from cluster.net.rtnetlink import Monitor, Requests
 from cluster.units import Nanoseconds
 from cluster.vrrp import control, events, partner, realtime, settings, status
 from cluster.vrrp.addresses import VirtualAddresses
+from cluster.vrrp.capture import Captures
 from cluster.vrrp.control_server import ControlServer
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import Role
@@ -110,6 +111,7 @@ class Engine:
         """Take part in the cluster until an orderly stop is complete."""
         self._start()
         self._server = ControlServer(f"{self._run_dir}/{control.SOCKET_FILE}", self._answer)
+        self._captures = Captures(self._ports, self._server)
         self._reporter.audience = self._server
         self._poller.register(self._server.fileno(), select.EPOLLIN)
         self._wake, signalled = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -167,8 +169,8 @@ class Engine:
                 self._accept(server)
             elif self._watches.owns(handle):
                 self._usable_changed(self._watches.receive(handle))
-            else:
-                server.receive(handle)
+            elif not server.receive(handle):
+                self._captures.forget(handle)
 
     def _do_due(self, now: Nanoseconds) -> None:
         # An event that was fed since has let the election do all that was due.
@@ -308,7 +310,7 @@ class Engine:
         if handle is not None:
             self._poller.register(handle, select.EPOLLIN)
 
-    def _answer(self, word: str, request: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, word: str, request: dict[str, Any], manager: int) -> dict[str, Any]:
         match word:
             case "status":
                 return {"status": self._status()}
@@ -320,6 +322,8 @@ class Engine:
                 self._feed(events.StopAsked())
             case "partner":
                 self._partner(request)
+            case "capture":
+                self._captures.ask(manager, request)
             case "resynchronised":
                 self._feed(events.Resynchronised())
             case _:
@@ -350,6 +354,7 @@ class Engine:
         self._settings = loaded
         before = self._ports.virtual_configured()
         self._ports.configure(loaded.interfaces, wire, guard)
+        self._captures.renew()
         self._addresses.remove_virtual(before - self._ports.virtual_configured())
         self._kernel.settle(_now())
         self._page.interval_is(loaded.advert_interval)

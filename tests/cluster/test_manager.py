@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -144,8 +145,8 @@ def node(tmp_path: Path) -> Iterator[Node]:
     made.store.close()
 
 
-def test_every_request_of_the_contract_but_the_stream_is_known(node: Node) -> None:
-    asked = set(get_args(m.AnyAsk)) - {m.FollowEvents}
+def test_every_request_of_the_contract_but_the_streams_is_known(node: Node) -> None:
+    asked = set(get_args(m.AnyAsk)) - set(m.STREAMS)
     assert set(node.manager._answers) == asked
 
 
@@ -558,3 +559,43 @@ def test_a_low_trigger_delay_is_warned_about_when_it_is_set_and_not_at_every_edi
     variables = ("variables", "securepoint_firewall", "UPDATE_TRIGGER_DELAY")
     assert len(node.set(*variables, value="0").warnings) == 1
     assert node.set("hostname", value="other.local").warnings == ()
+
+
+# --- adverts as they pass ---------------------------------------------------------------------------
+
+
+def test_adverts_are_passed_on_as_the_engine_shows_them_and_it_is_let_go(node: Node) -> None:
+    shown = m.Capture(at=1.0, interface="LAN2", sent=True, frame="00", accepted=True, verdict="signed")
+    let_go = []
+
+    async def capture(interface: str) -> Any:
+        try:
+            while True:
+                yield shown if interface == "LAN2" else None
+        finally:
+            let_go.append(interface)
+
+    async def first_two() -> list[Any]:
+        found: list[Any] = []
+        async with aclosing(node.manager.follow(m.FollowAdverts("LAN2"), ADMIN)) as stream:
+            async for advert in stream:
+                found.append(advert)
+                if len(found) == 2:
+                    break
+        return found
+
+    node.engine.capture = capture  # type: ignore[attr-defined]
+    assert asyncio.run(first_two()) == [shown, shown]
+    assert let_go == ["LAN2"]
+
+
+def test_without_a_cluster_there_is_nothing_to_capture(node: Node) -> None:
+    node.set("cluster", "enabled", value=False)
+    node.ask(m.UpdateInterface())
+
+    async def look() -> None:
+        async for _ in node.manager.follow(m.FollowAdverts("LAN2"), ADMIN):
+            pytest.fail("nothing passes")
+
+    with pytest.raises(RefusedError, match="switched off on this node"):
+        asyncio.run(look())

@@ -120,6 +120,7 @@ class Node:
         asked: every question, in order.
         answers: given instead of the usual answer, by type of question; an exception is raised.
         happening: batches of events that a follower sees.
+        passing: adverts that a capture sees.
     """
 
     config: Config = CONFIG
@@ -127,6 +128,7 @@ class Node:
     answers: dict[type[messages.Ask], Any] = field(default_factory=dict)
     past: tuple[ClusterEvent, ...] = (event(1), event(2))
     happening: tuple[tuple[ClusterEvent, ...], ...] = ()
+    passing: tuple[messages.Capture, ...] = ()
     session: Session = field(init=False)
 
     def __post_init__(self) -> None:
@@ -155,6 +157,10 @@ class Node:
 
     async def follow(self, ask: messages.Ask, _actor: messages.Actor) -> AsyncIterator[messages.AnyAnswer]:
         self.asked.append(ask)
+        if isinstance(ask, messages.FollowAdverts):
+            for advert in self.passing:
+                yield advert
+            return
         for batch in self.happening:
             yield messages.Events(batch)
 

@@ -1,0 +1,122 @@
+"""A running engine shows its adverts, sent and received, through the manager's end of the control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cluster.engine.capture import capture
+from cluster.errors import RefusedError, UnreachableError
+from tests.cluster.vrrp.test_runtime_hostile import forged, wire
+from tests.support.engine import Engine, eventually
+
+if TYPE_CHECKING:
+    from cluster.rpc.messages import Capture
+    from tests.cluster.vrrp.conftest import MakeEngine
+    from tests.support.netns import Namespace
+
+pytestmark = pytest.mark.netns
+
+
+@pytest.fixture
+def master(engine: MakeEngine, first: Namespace) -> Engine:
+    made = engine(first)
+    made.becomes("master")
+    return made
+
+
+async def watch(node: Engine, count: int, send: list[bytes], raw: socket.socket) -> list[Capture]:
+    """The first adverts seen; the packets are sent as soon as one was."""
+    found: list[Capture] = []
+    async with aclosing(capture(node.run_dir / "engine.sock", "LAN2")) as stream:
+        async with asyncio.timeout(5):
+            async for seen in stream:
+                found.append(seen)
+                if len(found) == 1:
+                    for packet in send:
+                        raw.send(packet)
+                if len(found) == count:
+                    break
+    return found
+
+
+def test_adverts_are_shown_with_what_became_of_them(master: Engine, second: Namespace) -> None:
+    altered = bytearray(forged(priority=1, sequence=9))
+    altered[-1] ^= 1
+    packets = [forged(), forged(priority=1, sequence=8), bytes(altered)]
+    with wire(second) as raw:
+        found = asyncio.run(watch(master, 6, packets, raw))
+
+    sent = [seen for seen in found if seen.sent]
+    received = [seen for seen in found if not seen.sent]
+    assert {(seen.accepted, seen.verdict) for seen in sent} == {(True, "signed")}
+    assert [(seen.accepted, seen.verdict) for seen in received] == [
+        (False, "no-trailer"),
+        (True, "valid"),
+        (False, "bad-tag"),
+    ]
+    assert [bytes.fromhex(seen.frame) for seen in received] == packets
+    assert {seen.interface for seen in found} == {"LAN2"}
+    assert [seen.at for seen in found] == sorted(seen.at for seen in found)
+
+
+def test_what_was_sent_is_shown_as_it_was_on_the_wire(master: Engine, second: Namespace) -> None:
+    with wire(second) as raw:
+        (seen,) = asyncio.run(watch(master, 1, [], raw))
+        on_the_wire = set()
+        eventually(lambda: on_the_wire.add(raw.recv(2000)) or bytes.fromhex(seen.frame) in on_the_wire)
+
+
+def test_without_keys_nothing_is_checked(engine: MakeEngine, first: Namespace, second: Namespace) -> None:
+    node = engine(first, mode="none")
+    node.becomes("master")
+    with wire(second) as raw:
+        found = asyncio.run(watch(node, 3, [forged(priority=1)], raw))
+    assert {(seen.sent, seen.verdict) for seen in found} == {(True, "unsigned"), (False, "unchecked")}
+
+
+def test_a_spectator_that_never_reads_holds_up_nothing_and_may_stay(master: Engine, second: Namespace) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as deaf, wire(second) as raw:
+        deaf.connect(str(master.run_dir / "engine.sock"))
+        deaf.send(b'{"do": "capture", "interface": "LAN2", "on": true}')
+        count = 3000
+        for number in range(count):
+            raw.send(forged(priority=1))
+            if number % 100 == 99:
+                eventually(lambda n=number: master.status()["interfaces"][0]["rejected"].get("no-trailer", 0) > n)
+        master.ask("switch")  # an event that finds no room
+        eventually(lambda: master.events("handover-failed") or master.events("role"))
+        deaf.settimeout(3)
+        packets = iter(lambda: deaf.recv(200_000), b"")
+        missed = next(found for found in (_missed(packet) for packet in packets) if found)
+
+    assert 0 < missed <= count
+    assert master.status()["pid"] == master.running.pid
+
+
+def _missed(packet: bytes) -> int:
+    content = json.loads(packet)
+    return int(content["capture"]["missed"]) if "capture" in content else 0
+
+
+def test_what_is_no_ha_interface_is_refused(master: Engine) -> None:
+    async def watch_another() -> None:
+        async for _ in capture(master.run_dir / "engine.sock", "LAN9"):
+            pytest.fail("nothing passes there")
+
+    with pytest.raises(RefusedError, match="LAN9 is no HA interface"):
+        asyncio.run(watch_another())
+
+
+def test_the_capture_ends_with_the_engine_and_says_so(master: Engine) -> None:
+    async def watch_it_end() -> None:
+        async for _ in capture(master.run_dir / "engine.sock", "LAN2"):
+            master.running.kill()
+
+    with pytest.raises(UnreachableError, match="the engine"):
+        asyncio.run(watch_it_end())
