@@ -68,7 +68,7 @@ class Engine(Protocol):
     async def ask(self, do: str, **fields: object) -> Document:
         """One request."""
 
-    def capture(self, interface: str) -> AsyncGenerator[m.Capture, None]:
+    def capture(self, interface: str) -> AsyncGenerator[m.Done | m.Capture, None]:
         """Adverts as they pass."""
 
 
@@ -191,7 +191,7 @@ class Manager:
 
     async def follow(
         self, ask: m.FollowEvents | m.FollowAdverts, _actor: Actor
-    ) -> AsyncGenerator[m.Events | m.Capture, None]:
+    ) -> AsyncGenerator[m.Events | m.Done | m.Capture, None]:
         """Events as they happen, or adverts as they pass."""
         if isinstance(ask, m.FollowAdverts):
             self._require_cluster()

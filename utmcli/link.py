@@ -10,7 +10,7 @@ from cluster.rpc.client import SOCKET_FILE, Client
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Capture, Events, FollowAdverts, FollowEvents
+    from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Capture, Done, Events, FollowAdverts, FollowEvents
 
 _IDLE = 4
 """Connections kept for the next question."""
@@ -54,7 +54,7 @@ class Link:
 
     async def follow(
         self, ask: FollowEvents | FollowAdverts, actor: Actor
-    ) -> AsyncGenerator[Events | Capture, None]:
+    ) -> AsyncGenerator[Events | Done | Capture, None]:
         """A question whose answers keep coming, until the caller stops iterating.
 
         Raises:

@@ -13,7 +13,7 @@ import msgspec
 
 from cluster.engine.link import connected, decode
 from cluster.errors import ProtocolError, RefusedError, UnreachableError
-from cluster.rpc.messages import Capture
+from cluster.rpc.messages import Capture, Done
 from cluster.vrrp.control import MAX_PACKET
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def capture(path: Path, interface: str) -> AsyncGenerator[Capture, None]:
-    """The adverts of an interface, sent and received, from now on and until the caller stops iterating.
+async def capture(path: Path, interface: str) -> AsyncGenerator[Done | Capture, None]:
+    """`Done` once the engine watches, then the interface's adverts, until the caller stops iterating.
 
     Args:
         path: of the engine's control socket.
@@ -42,7 +42,9 @@ async def capture(path: Path, interface: str) -> AsyncGenerator[Capture, None]:
             content = decode(packet)
             if "error" in content:
                 raise RefusedError(str(content["error"]))
-            if "capture" in content:
+            if "re" in content:
+                yield Done()
+            elif "capture" in content:
                 yield _seen(content["capture"])
     except OSError as error:
         raise UnreachableError(f"the engine is gone: {error.strerror}") from error

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster.engine.settings import Document
-    from cluster.rpc.messages import Capture
+    from cluster.rpc.messages import Capture, Done
     from cluster.vrrp.page import Snapshot
 
 _LOG = logging.getLogger("clusterd")
@@ -171,7 +171,7 @@ class EngineSupervisor:
             raise UnreachableError(f"the engine {state}")
         return await self._link.ask(do, **fields)
 
-    def capture(self, interface: str) -> AsyncGenerator[Capture, None]:
+    def capture(self, interface: str) -> AsyncGenerator[Done | Capture, None]:
         """The adverts of an HA interface as they pass; see `cluster.engine.capture`."""
         return capture(self._socket_path, interface)
 

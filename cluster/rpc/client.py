@@ -16,6 +16,7 @@ from cluster.rpc.messages import (
     AnyAnswer,
     AnyAsk,
     Capture,
+    Done,
     Events,
     Failure,
     FollowAdverts,
@@ -111,7 +112,7 @@ class Client:
 
     async def follow(
         self, ask: FollowEvents | FollowAdverts, actor: Actor
-    ) -> AsyncGenerator[Events | Capture, None]:
+    ) -> AsyncGenerator[Events | Done | Capture, None]:
         """Events as they happen or adverts as they pass, until the caller stops iterating.
 
         The stream has a connection of its own.
@@ -131,7 +132,7 @@ class Client:
                     answer = unpack_reply(payload).answer
                     if isinstance(answer, Failure):
                         raise raised(answer)
-                    if not isinstance(answer, Events | Capture):
+                    if not isinstance(answer, Events | Done | Capture):
                         raise ProtocolError(f"clusterd sent {type(answer).__name__} into a stream")
                     yield answer
         except ConnectionError as error:

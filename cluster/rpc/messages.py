@@ -158,7 +158,7 @@ class FollowEvents(Ask, frozen=True, tag="follow-events"):
 
 
 class FollowAdverts(Ask, frozen=True, tag="follow-adverts"):
-    """`cluster capture`: the adverts of an HA interface as they pass -> a stream of Capture, as FollowEvents."""
+    """`cluster capture`: adverts of an HA interface as they pass -> a stream: Done once it is on, then Capture."""
 
     interface: str
 

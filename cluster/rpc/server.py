@@ -24,6 +24,7 @@ from cluster.rpc.messages import (
     AnyAnswer,
     AnyAsk,
     Capture,
+    Done,
     Events,
     Failure,
     FollowAdverts,
@@ -71,7 +72,7 @@ class Handler(Protocol):
             ClusterError: why not; it travels to the client as a `Failure`.
         """
 
-    def follow(self, ask: Stream, actor: Actor) -> AsyncGenerator[Events | Capture, None]:
+    def follow(self, ask: Stream, actor: Actor) -> AsyncGenerator[Events | Done | Capture, None]:
         """Answers to one request of `STREAMS`, until the client hangs up."""
 
 

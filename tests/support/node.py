@@ -158,6 +158,7 @@ class Node:
     async def follow(self, ask: messages.Ask, _actor: messages.Actor) -> AsyncIterator[messages.AnyAnswer]:
         self.asked.append(ask)
         if isinstance(ask, messages.FollowAdverts):
+            yield messages.Done()
             for advert in self.passing:
                 yield advert
             return

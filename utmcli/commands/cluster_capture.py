@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from cluster.rpc.messages import Capture, FollowAdverts
+from cluster.rpc.messages import Capture, Done, FollowAdverts
 from utmcli import live
 from utmcli.commands._times import moment
 from utmcli.dissector import dissector
@@ -31,8 +31,9 @@ async def capture(call: Call) -> AsyncIterator[Table]:
     """`cluster capture`: until `count` adverts were seen, or Ctrl-C."""
     left = call.values.get("count")
     async with dissector() as helper, aclosing(call.follow(FollowAdverts(call.values["interface"]))) as stream:
-        yield Table(COLUMNS, (), widths=WIDTHS)
         async for seen in stream:
+            if isinstance(seen, Done):  # the interface is one to watch
+                yield Table(COLUMNS, (), widths=WIDTHS)
             if not isinstance(seen, Capture):
                 continue
             yield Table(COLUMNS, _rows(seen, await helper.dissect(seen.frame)), continues=True, widths=WIDTHS)

@@ -12,11 +12,11 @@ import pytest
 
 from cluster.engine.capture import capture
 from cluster.errors import RefusedError, UnreachableError
+from cluster.rpc.messages import Capture, Done
 from tests.cluster.vrrp.test_runtime_hostile import forged, wire
 from tests.support.engine import Engine, eventually
 
 if TYPE_CHECKING:
-    from cluster.rpc.messages import Capture
     from tests.cluster.vrrp.conftest import MakeEngine
     from tests.support.netns import Namespace
 
@@ -35,7 +35,9 @@ async def watch(node: Engine, count: int, send: list[bytes], raw: socket.socket)
     found: list[Capture] = []
     async with aclosing(capture(node.run_dir / "engine.sock", "LAN2")) as stream:
         async with asyncio.timeout(5):
+            assert await anext(stream) == Done()
             async for seen in stream:
+                assert isinstance(seen, Capture)
                 found.append(seen)
                 if len(found) == 1:
                     for packet in send:
