@@ -38,6 +38,13 @@ _HELD = _FORWARDED | {signal.SIGCHLD, signal.SIGTTOU}
 """Blocked while we wait. SIGTTOU: taking the terminal back from the background is what we do."""
 _SI_KERNEL = 0x80
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def search_path(before: str = _SYSTEM_PATH) -> str:
+    """PATH on a node: our own commands first, and the system's tools also for people who are not root."""
+    ours = str(Path(sys.executable).parent)
+    return ":".join(dict.fromkeys([ours, *before.split(":"), *_SYSTEM_PATH.split(":")]))
 
 
 def enter(process: Identity, command: Sequence[str], path: str) -> int:

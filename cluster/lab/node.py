@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError
+from cluster.lab.enter import search_path
 from cluster.lab.identity import Identity
 from cluster.lab.plan import APPLIANCES, SWITCH
 
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
 RUN_DIRECTORY = "/run/utmcli"
 _PATIENCE = 10.0
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-def search_path(before: str = _SYSTEM_PATH) -> str:
-    """PATH on a node: our own commands first, and the system's tools also for people who are not root."""
-    ours = str(Path(sys.executable).parent)
-    return ":".join(dict.fromkeys([ours, *before.split(":"), *_SYSTEM_PATH.split(":")]))
 
 
 def settings(home: Home, node: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
 
 _PATIENCE = 20.0
 _LONGEST_ANSWER = 65536
+_TOOLS = {
+    "ip": "iproute2", "mount": "mount", "nsenter": "util-linux", "setpriv": "util-linux", "unshare": "util-linux",
+}  # fmt: skip
+
+
+def require_tools() -> None:
+    """See that everything is there that building a lab calls.
+
+    Raises:
+        ClusterError: names what is missing, and the Debian package that has it.
+    """
+    missing = [f"{tool} (package {package})" for tool, package in _TOOLS.items() if not shutil.which(tool)]
+    if missing:
+        raise ClusterError("a lab cannot be built without " + ", ".join(missing))
 
 
 def ask(home: Home, request: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import ClusterError, ConflictError, NotFoundError
@@ -75,7 +76,7 @@ class Warden:
             self._selector.register(listener, selectors.EVENT_READ, lambda: self._answer(listener))
             self._selector.register(signals, selectors.EVENT_READ, self.end)
             if owner is not None:
-                self._selector.register(owner.open(), selectors.EVENT_READ, self.end)
+                self._outlive_not(owner)
             while not self._ended:
                 for key, _ in self._selector.select():
                     if not self._ended and key.fileobj in self._selector.get_map():
@@ -88,6 +89,12 @@ class Warden:
             self._off(name)
         self._ended = True
 
+    def _outlive_not(self, owner: Identity) -> None:
+        try:
+            self._selector.register(owner.open(), selectors.EVENT_READ, self.end)
+        except ProcessLookupError:
+            self.end()
+
     def _listen(self) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(self._home.socket))
@@ -97,47 +104,63 @@ class Warden:
     # --- nodes ----------------------------------------------------------------------------------------
 
     def _boot(self, names: Iterable[str]) -> None:
+        """Switch nodes on, all at the same time; when one does not come up, none of them stays on."""
         fresh = [Node(self._home, name) for name in names]
         for node in fresh:
             self._nodes[node.name] = node
             self._selector.register(node.exit, selectors.EVENT_READ, lambda name=node.name: self._left(name))
+        try:
+            for node in fresh:
+                node.ready()
+            self._connect(fresh)
+        except BaseException:
+            for node in reversed(fresh):
+                self._off(node.name)
+            raise
         for node in fresh:
-            node.ready()
-        for node in fresh:
-            if node.name == SWITCH:
-                wiring.run(self._pid(SWITCH), wiring.switch(self._plan))
+            node.go()
+        self._write()
+
+    def _connect(self, fresh: list[Node]) -> None:
+        if any(node.name == SWITCH for node in fresh):
+            wiring.run(self._pid(SWITCH), wiring.switch(self._plan))
         cables = [port for node in fresh for port in self._plan.of(node.name)]
         wiring.run(self._pid(SWITCH), [line for port in cables for line in wiring.plug(port, self._pid(port.node))])
         for node in fresh:
             if node.name in self._plan.setup:
                 wiring.run(self._pid(node.name), self._plan.setup[node.name])
         self._light(cables)
-        for node in fresh:
-            node.go()
-        self._write()
 
     def _left(self, name: str) -> None:
         """A node ended by itself: it was rebooted or powered off from inside, or its process 1 died."""
         again = self._off(name) in {EXIT_REBOOT, -signal.SIGHUP}  # SIGHUP: it called reboot(2)
         if again and name in APPLIANCES:
-            self._boot((name,))
+            try:
+                self._boot((name,))
+            except ClusterError as error:
+                # Nobody asked, so nobody can be answered: it stays off, and the warden's log says why.
+                print(f"{name} was to boot again: {error.message}", file=sys.stderr, flush=True)
 
     def _off(self, name: str) -> int:
         """Power off: silence on the wire first, then death, as when a plug is pulled."""
         node = self._nodes[name]
         cables = self._plan.of(name)
-        if name != SWITCH and SWITCH in self._nodes:
-            wiring.run(self._pid(SWITCH), wiring.carrier((port, False) for port in cables), force=True)
+        self._silence(wiring.carrier((port, False) for port in cables))
         self._selector.unregister(node.exit)
         node.kill()
         code = node.leave()
         del self._nodes[name]
-        if SWITCH in self._nodes:
-            # The kernel would remove the cables with their namespace, but only some time later.
-            wiring.run(self._pid(SWITCH), [line for port in cables for line in wiring.unplug(port)], force=True)
-            self._light(port for port in map(self._plan.partner, cables) if port and port.node in self._nodes)
+        # The kernel would remove the cables with their namespace, but only some time later.
+        self._silence(line for port in cables for line in wiring.unplug(port))
+        self._silence(wiring.carrier((partner, False) for partner in map(self._plan.partner, cables) if partner))
         self._write()
         return code
+
+    def _silence(self, lines: Iterable[str]) -> None:
+        """Have the switch do this to cables that may be gone by themselves, or were never laid."""
+        switch = self._nodes.get(SWITCH)
+        if switch is not None and switch.init is not None and switch.init.alive:
+            wiring.run(switch.init.pid, lines, force=True)
 
     def _pid(self, name: str) -> int:
         init = self._nodes[name].init
@@ -247,13 +270,14 @@ def main(home: Home, example: int, owner: Identity | None, report: int) -> None:
         report: descriptor to write to: ``up``, or why not; closed afterwards.
     """
     warden = Warden(home, example)
-    try:
-        warden.build()
-    except ClusterError as error:
-        os.write(report, error.message.encode())
-        os.close(report)
-        return
-    os.write(report, b"up")
-    os.close(report)
+    with os.fdopen(report, "wb", buffering=0) as told:
+        try:
+            warden.build()
+            told.write(b"up")
+        except ClusterError as error:
+            told.write(error.message.encode())
+            return
+        except BrokenPipeError:
+            warden.end()  # whoever wanted the lab has gone
     warden.serve(owner)
     home.remove_unless_locked()

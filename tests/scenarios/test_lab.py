@@ -41,6 +41,15 @@ def test_a_command_runs_on_the_node_it_names(lab: Lab) -> None:
     assert "192.168.175.1/24" in lab.exec("router", "ip", "-brief", "address")
 
 
+def test_the_documented_words_work_as_they_are_documented(lab: Lab) -> None:
+    words = [UTMCLI, "lab", "exec", "--name", lab.name, "spare", "--", "utmcli", "cluster", "info"]
+
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("attribute    |value\n-------------+-----\ncluster_state|backup\n")
+
+
 def test_utmcli_on_a_node_talks_to_that_node(lab: Lab) -> None:
     assert lab.info("master")["cluster_state"] == "master"
     assert lab.info("spare")["cluster_state"] == "backup"

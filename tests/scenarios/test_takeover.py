@@ -60,15 +60,11 @@ def test_the_spare_takes_over_once_the_masters_lan2_has_been_without_link_for_th
 def test_a_short_loss_of_link_moves_nothing(lab: Lab) -> None:
     before = lab.role_changes("spare")
 
-    with lab.probe() as client:
-        lab.link("master", "LAN2", "down")
-        time.sleep(0.5)
-        lab.link("master", "LAN2", "up")
-        time.sleep(TRIGGER_DELAY + 1.0)
+    lab.exec("switch", "sh", "-c", "ip link set master-LAN2 down; sleep 0.7; ip link set master-LAN2 up")
+    time.sleep(TRIGGER_DELAY + 1.0)
 
     assert lab.roles() == ("master", "backup")
     assert lab.role_changes("spare") == before
-    assert client.outage < 1.5
 
 
 def test_the_master_takes_its_role_back_when_its_link_returns(lab: Lab) -> None:

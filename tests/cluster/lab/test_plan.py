@@ -7,7 +7,8 @@ import pytest
 
 from cluster.config import schema
 from cluster.lab import wiring
-from cluster.lab.plan import APPLIANCES, NODES, factory, plan
+from cluster.lab.factory import factory
+from cluster.lab.plan import APPLIANCES, NODES, plan
 
 EXAMPLES = (1, 2)
 PASSPHRASE = "a passphrase of the lab"

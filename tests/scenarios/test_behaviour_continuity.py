@@ -1,0 +1,206 @@
+"""One clusterd and its engine through what ends others: an engine that cannot live, an earlier life, new code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cluster.vrrp.sockets import engine_lock
+from tests.support.appliance import Appliance, until
+from tests.support.engine import ROOT
+from tests.support.netns import Network, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.netns, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
+
+VIRTUAL = "192.168.200.1/24"
+LIFETIME = 5.0
+"""Seconds an address may outlive the engine that held it."""
+
+
+def configuration(last: int, priority: str) -> dict[str, Any]:
+    return {
+        "hostname": f"utm{last}.cluster.local",
+        "cluster": {"enabled": True, "priority": priority, "passphrase": "hex:" + "5a" * 32},
+        "interfaces": {"LAN2": {"id": 1, "flags": ["HA"], "vrid": 2}},
+        "addresses": {"1": {"device": "LAN2", "address": f"192.168.12.{last}/24"}},
+        "virtual_addresses": {"1": {"device": "LAN2", "address": VIRTUAL}},
+    }
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    made = Network()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def appliances(network: Network) -> Iterator[tuple[Appliance, Appliance]]:
+    """A node with the high priority and its partner, neither of them started."""
+    with tempfile.TemporaryDirectory(prefix="continuity") as above:
+        made = []
+        for last, priority in ((141, "high"), (142, "low")):
+            directory = Path(above, priority)
+            directory.mkdir()
+            namespace = network.node()
+            network.wire(namespace, "LAN2", "lan2")
+            made.append(Appliance(namespace, directory, configuration(last, priority)))
+        yield made[0], made[1]
+        for appliance in made:
+            if appliance.process is not None:
+                appliance.close()
+
+
+@pytest.fixture
+def node(appliances: tuple[Appliance, Appliance]) -> Appliance:
+    return appliances[0]
+
+
+@pytest.fixture
+def partner(appliances: tuple[Appliance, Appliance]) -> Appliance:
+    return appliances[1]
+
+
+# --- an engine that cannot be kept alive ----------------------------------------------------------------
+
+
+def test_an_engine_that_cannot_live_leaves_no_address_and_is_back_as_soon_as_it_can(node: Appliance) -> None:
+    """Somebody else holds the engine's lock: every engine that is started ends at once."""
+    node.start()
+    until(lambda: node.role == "master", "a lone node is master")
+    assert node.process is not None
+
+    node.process.send_signal(signal.SIGSTOP)  # so that the lock can be taken before the next engine does
+    kill_engine(node)
+    with node.namespace.inside():
+        lock = engine_lock()
+    node.process.send_signal(signal.SIGCONT)
+    with lock:
+        began = time.monotonic()
+        until(lambda: not node.holds(VIRTUAL), "the address is gone", patience=LIFETIME + 0.5)
+        assert time.monotonic() - began > 1.0, "this shows only that somebody removed it"
+        assert node.role == "offline"
+        assert node.has("engine-restarted")
+
+    until(lambda: node.role == "master", "the engine is back")
+    assert node.holds(VIRTUAL)
+
+
+def kill_engine(node: Appliance) -> None:
+    pid = node.engine
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: ended(pid), "it is dead")
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or would be if its parent looked."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_an_engine_killed_again_and_again_is_back_each_time_and_loses_nothing_but_time(node: Appliance) -> None:
+    node.start()
+    until(lambda: node.role == "master", "a lone node is master")
+
+    deadline = time.monotonic() + LIFETIME
+    kills = 0
+    while time.monotonic() < deadline:
+        if (pid := node.engine) is not None:
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+        time.sleep(0.02)
+
+    assert kills > 20
+    until(lambda: node.role == "master" and node.holds(VIRTUAL), "it serves again", patience=2.0)
+
+
+# --- an earlier life ------------------------------------------------------------------------------------
+
+
+def test_virtual_addresses_of_an_earlier_life_are_removed_at_boot(node: Appliance, partner: Appliance) -> None:
+    partner.start()
+    until(lambda: partner.role == "master", "the partner serves")
+    node.namespace.run("ip", "address", "add", VIRTUAL, "dev", "LAN2")
+    node.namespace.run("ip", "address", "add", "192.168.77.7/24", "dev", "LAN2")
+
+    node.start()
+
+    until(lambda: node.role == "backup", "it waits for a master")
+    assert node.namespace.addresses("LAN2") == {"192.168.12.141/24", "192.168.77.7/24"}
+
+
+# --- new code -------------------------------------------------------------------------------------------
+
+
+def test_clusterd_is_exchanged_for_newer_code_under_a_running_engine(
+    node: Appliance, partner: Appliance, tmp_path: Path
+) -> None:
+    installed = tmp_path / "installed"
+    shutil.copytree(ROOT / "cluster", installed / "cluster")
+    node.start_under("env", "--chdir", str(installed), sys.executable)
+    until(lambda: node.role == "master", "it is master")
+    partner.start()
+    until(lambda: partner.role == "backup", "the partner is backup")
+    engine = node.engine
+    assert node.process is not None
+
+    with Removals(node, tmp_path / "monitor") as removals:
+        edit(installed / "cluster/daemon.py", '"serving in %s"', '"the newer code serves in %s"')
+        edit(installed / "cluster/vrrp/election.py", "the engine restarted and", "the newer engine restarted and")
+        node.process.send_signal(signal.SIGHUP)
+        until(lambda: "the newer code serves" in node.log, "the newer code runs")
+        until(lambda: node.role == "master", "and knows its role")
+        time.sleep(1.0)  # longer than the partner's patience
+
+        assert node.engine == engine
+        assert node.holds(VIRTUAL)
+        assert removals.seen == []
+    assert node.roles == ["backup", "master"]
+    assert partner.roles == ["backup"]
+
+    kill_engine(node)
+    until(lambda: node.has("resumed"), "the next engine is one of the newer code")
+    assert "the newer engine restarted" in next(event.text for event in node.events if event.kind == "resumed")
+    assert partner.roles == ["backup"]
+
+
+class Removals:
+    """Every removal of an address from a node while the block runs."""
+
+    def __init__(self, node: Appliance, file: Path) -> None:
+        self._node, self._file = node, file
+
+    def __enter__(self) -> Removals:
+        with self._file.open("wb") as out:
+            self._monitor = subprocess.Popen(self._node.namespace.command("ip", "monitor", "address"), stdout=out)
+        until(lambda: VIRTUAL in self._file.read_text(), "the monitor sees the address being renewed")
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._monitor.kill()
+        self._monitor.wait()
+
+    @property
+    def seen(self) -> list[str]:
+        return [line for line in self._file.read_text().splitlines() if line.startswith("Deleted")]
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text, f"{file.name} does not say {old}"
+    file.write_text(text.replace(old, new))
