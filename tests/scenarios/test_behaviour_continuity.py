@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -76,7 +77,7 @@ def partner(appliances: tuple[Appliance, Appliance]) -> Appliance:
 # --- an engine that cannot be kept alive ----------------------------------------------------------------
 
 
-def test_an_engine_that_cannot_live_leaves_no_address_and_is_back_as_soon_as_it_can(node: Appliance) -> None:
+def test_an_engine_that_cannot_live_leaves_no_address_behind_and_is_back_once_it_can(node: Appliance) -> None:
     """Somebody else holds the engine's lock: every engine that is started ends at once."""
     node.start()
     until(lambda: node.role == "master", "a lone node is master")
@@ -87,7 +88,7 @@ def test_an_engine_that_cannot_live_leaves_no_address_and_is_back_as_soon_as_it_
     with node.namespace.inside():
         lock = engine_lock()
     node.process.send_signal(signal.SIGCONT)
-    with lock:
+    with closing(lock):
         began = time.monotonic()
         until(lambda: not node.holds(VIRTUAL), "the address is gone", patience=LIFETIME + 0.5)
         assert time.monotonic() - began > 1.0, "this shows only that somebody removed it"
@@ -113,7 +114,7 @@ def ended(pid: int) -> bool:
         return True
 
 
-def test_an_engine_killed_again_and_again_is_back_each_time_and_loses_nothing_but_time(node: Appliance) -> None:
+def test_an_engine_that_is_killed_for_five_seconds_serves_again_as_soon_as_it_is_let_live(node: Appliance) -> None:
     node.start()
     until(lambda: node.role == "master", "a lone node is master")
 
@@ -185,7 +186,7 @@ class Removals:
     def __init__(self, node: Appliance, file: Path) -> None:
         self._node, self._file = node, file
 
-    def __enter__(self) -> Removals:
+    def __enter__(self) -> Self:
         with self._file.open("wb") as out:
             self._monitor = subprocess.Popen(self._node.namespace.command("ip", "monitor", "address"), stdout=out)
         until(lambda: VIRTUAL in self._file.read_text(), "the monitor sees the address being renewed")
