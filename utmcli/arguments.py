@@ -31,7 +31,7 @@ class Arguments(NamedTuple):
 
 
 def understand(arguments: Sequence[str]) -> Arguments:
-    """Read options and words; the words of one command come last.
+    """Read options and words; the words of one command come last, and ``--json`` may stand behind them too.
 
     Raises:
         UsageError: an option is unknown, lacks its value, or contradicts another.
@@ -57,6 +57,9 @@ def understand(arguments: Sequence[str]) -> Arguments:
                 complete = rest.pop(0)
         else:
             raise UsageError(f"there is no option {option}; utmcli --help lists them")
+    while len(rest) > 1 and rest[-1] == "--json":
+        json = True
+        rest.pop()
     if rest and commands:
         raise UsageError("commands are given either with -c or as words, not both")
     if rest:

@@ -18,14 +18,16 @@ INTRODUCTION = """\
 This page is generated from the grammar (`python -m utmcli.manual`); edit the files in utmcli/commands/ instead.
 
     module [sub ...] verb [key value]... [| filter]...
+    utmcli [--json] module [sub ...] verb [key value]... ['|' filter]...
 
 - Keys come in any order. Words of commands, names of keys and filters may be abbreviated as long as they are
   unambiguous.
 - Values are bare or quoted (`"..."`, `'...'`; a backslash before a quote or a backslash). Lists are `[ "a" "b" ]`
   and `[ ]`; a single value may stand for a list of one. Setting a list replaces it. `""` clears a value.
-- Success without data prints `OK`. Data prints a table. `--json` and `| json` print exactly one JSON document: a
-  table is an array of objects, an attribute table one object, a single value `{"value": ..}`, success
-  `{"result": "OK"}`, text `{"text": ..}`, `cluster status` one object by section; a stream is one document a line.
+- Success without data prints `OK`. Data prints a table. `--json` (before or behind the words) and `| json` print
+  exactly one JSON document: a table is an array of objects, an attribute table one object, a single value
+  `{"value": ..}`, success `{"result": "OK"}`, text `{"text": ..}`, `cluster status` one object by section; a stream
+  is one document a line.
 - What is wrong with a line is said with a caret below its column, on standard error, and nothing is changed:
   `% Invalid input`, `% Incomplete command`, `% Ambiguous command`. What could not be done starts with `% Error:`.
 - Exit codes: 0 ok, 1 failed, 2 usage, 3 ambiguous, 4 not authorised, 5 locked, 6 daemon unreachable,

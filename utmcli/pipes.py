@@ -164,7 +164,10 @@ _STAGES: dict[str, Callable[[Pipe], _Stage]] = {
 
 
 def filter_rows(result: Result, passes: Callable[[str], bool]) -> Result:
-    """The same result with only the rows, attributes or lines whose text passes; success stays success."""
+    """The same result with only the rows, attributes or lines whose text passes; success stays success.
+
+    A table that loses all its rows keeps its header, a section of a report that does so goes with them.
+    """
     match result:
         case Table():
             return replace(result, rows=tuple(row for row in result.rows if passes("|".join(map(cell_text, row)))))
@@ -173,7 +176,8 @@ def filter_rows(result: Result, passes: Callable[[str], bool]) -> Result:
         case Text(text):
             return Text("".join(line for line in text.splitlines(keepends=True) if passes(line.rstrip("\n"))))
         case Report(sections):
-            return Report(tuple((title, _section(section, passes)) for title, section in sections))
+            filtered = ((title, _section(section, passes)) for title, section in sections)
+            return Report(tuple((title, section) for title, section in filtered if count_rows(section)))
         case Done():
             return result
 

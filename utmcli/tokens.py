@@ -97,11 +97,19 @@ def quote(word: str) -> str:
     """One word of a program's argument vector as it has to stand in a command line.
 
     The shell has removed the quotes already, so a word with blanks is one value. Brackets and ``|`` keep
-    their meaning when they are words of their own, and so does a list passed as one word (``'[ "a" ]'``).
+    their meaning when they are words of their own, and so do a list and a quotation passed as one word
+    (``'[ "a" ]'``, ``'"a"'``): programs split a documented line at its blanks and pass on what they get.
     """
-    if word in ("[", "]", "|") or (word.startswith("[") and word.endswith("]")):
+    if word in ("[", "]", "|") or (word.startswith("[") and word.endswith("]")) or _is_quotation(word):
         return word
     plain = word and word[0] not in "\"'[]" and not any(c.isspace() or c == "|" for c in word)
     if plain and not word.endswith("]"):
         return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_quotation(word: str) -> bool:
+    if not word or word[0] not in QUOTES:
+        return False
+    token = _quoted(word, 0)
+    return token.closed and token.end == len(word)

@@ -154,8 +154,14 @@ def test_the_lab_is_a_program_of_its_own(alone: Shell) -> None:
 def test_options_come_before_the_words() -> None:
     assert understand(["--json", "-i"]) == Arguments(json=True, interactive=True)
     assert understand(["--json", "cluster", "info"]) == Arguments(json=True, commands=("cluster info",))
-    assert understand(["cluster", "--json"]) == Arguments(commands=("cluster --json",))
+    assert understand(["cluster", "-i"]) == Arguments(commands=("cluster -i",))
     assert understand(["--", "--json"]) == Arguments(commands=("--json",))
+
+
+def test_json_may_also_be_asked_for_behind_the_words(shell: Shell) -> None:
+    assert understand(["cluster", "info", "--json"]) == Arguments(json=True, commands=("cluster info",))
+    assert understand(["set", "value", "--json", "x"]) == Arguments(commands=("set value --json x",))
+    assert shell.run("cluster", "info", "--json").stdout == shell.run("--json", "cluster", "info").stdout
 
 
 def test_commands_are_given_in_one_way_only() -> None:
@@ -178,6 +184,8 @@ def test_an_option_that_lacks_something_is_named(option: str) -> None:
         (["set", "value", ""], 'set value ""'),
         (["set", "value", 'say "x" \\'], 'set value "say \\"x\\" \\\\"'),
         (["flags", "[", "HA", "]"], "flags [ HA ]"),
+        (["flags", "[", '"HA"', "]"], 'flags [ "HA" ]'),
+        (["flags", '[ "HA" ]'], 'flags [ "HA" ]'),
         (["info", "|", "json"], "info | json"),
         (["value", "a|b"], 'value "a|b"'),
         (["cluster info | json"], "cluster info | json"),

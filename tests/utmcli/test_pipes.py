@@ -74,6 +74,13 @@ def test_every_section_of_a_report_is_filtered() -> None:
     assert through(Pipe("count"), result=report) == [single(5)]
 
 
+def test_a_section_without_a_matching_row_is_left_out() -> None:
+    report = Report((("one", TABLE), ("two", Record((("role", "master"),))), ("three", Text("role\n"))))
+    assert through(Pipe("match", "wan"), result=report) == [Report((("one", Table(TABLE.columns, ((3, "wan0"),))),))]
+    assert through(Pipe("head", 1), result=report) == [Report((("one", Table(TABLE.columns, ((1, "LAN1"),))),))]
+    assert through(Pipe("match", "nothing"), result=report) == [Report(())]
+
+
 def test_success_is_no_row_to_filter() -> None:
     assert through(Pipe("match", "x"), result=Done(("mind",))) == [Done(("mind",))]
 

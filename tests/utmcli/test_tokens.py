@@ -38,7 +38,7 @@ def test_tokens_cover_everything_but_blanks(line: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.text().filter(lambda word: not (word in "[]|" or (word.startswith("[") and word.endswith("]")))))
+@given(st.text().filter(lambda word: not (word[:1] in ("[", "]", "|", '"', "'") and word[-1:] in ("", word[0], "]"))))
 def test_a_quoted_word_is_one_token_with_the_same_text(word: str) -> None:
     (token,) = tokenize(f"{quote(word)} ")
     assert token.text == word
@@ -48,6 +48,16 @@ def test_a_quoted_word_is_one_token_with_the_same_text(word: str) -> None:
 @pytest.mark.parametrize("word", ["info", "10.0.0.1/24", "vrid=2", "don't", "日本", "a]b"])
 def test_a_plain_word_needs_no_quotes(word: str) -> None:
     assert quote(word) == word
+
+
+@pytest.mark.parametrize(("word", "text"), [('"1"', "1"), ("'a b'", "a b"), ('""', ""), (r'"a \" b"', 'a " b')])
+def test_a_word_that_is_a_quotation_in_itself_is_read_as_one(word: str, text: str) -> None:
+    assert [(token.kind, token.text) for token in tokenize(quote(word))] == [(TokenKind.QUOTED, text)]
+
+
+@pytest.mark.parametrize("word", ['"', '"a" "b"', '"a"b', '"a\'', "'"])
+def test_a_word_that_only_begins_with_a_quote_is_taken_as_it_is(word: str) -> None:
+    assert [token.text for token in tokenize(quote(word))] == [word]
 
 
 @pytest.mark.parametrize("word", ["[", "]", "|", '[ "a" "b" ]', "[a]"])
