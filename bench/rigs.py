@@ -356,7 +356,8 @@ class Keepalived(Rig):
 
     def _reload(self, node: str, priority: int = 0) -> None:
         (self.directory / f"{node}.conf").write_text(self.document(node, priority))
-        self.processes[node].send_signal(signal.SIGHUP)
+        if self.daemons(node):
+            self.processes[node].send_signal(signal.SIGHUP)
 
     def kill(self, node: str) -> None:
         process = self.processes.get(node)
