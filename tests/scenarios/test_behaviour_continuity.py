@@ -130,6 +130,58 @@ def test_an_engine_that_is_killed_for_five_seconds_serves_again_as_soon_as_it_is
     until(lambda: node.role == "master" and node.holds(VIRTUAL), "it serves again", patience=2.0)
 
 
+# --- no memory left -------------------------------------------------------------------------------------
+
+ENOUGH = 24 << 20
+"""Bytes for a group of processes, beyond what they had when they were put into it."""
+HOGS = """
+echo $$ > "$0/cgroup.procs"
+for number in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    (content=$(head -c 4000000 /dev/zero | tr '\\0' x); sleep 0.5) & hogs="$hogs $!"
+done
+for hog in $hogs; do wait $hog || echo killed; done
+"""
+"""Processes smaller than the engine, together more than there is."""
+
+
+@pytest.fixture
+def group() -> Iterator[Path]:
+    """A group of processes that gets no more memory than ENOUGH, in the kind of groups this machine has."""
+    for above, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        made = Path(above, f"utmcli-test-{os.getpid()}")
+        try:
+            made.mkdir()
+            (made / limit).write_text(str(ENOUGH))
+            break
+        except OSError:
+            if made.exists():
+                made.rmdir()
+    else:
+        pytest.skip("this machine lets nobody limit the memory of a group of processes")
+    yield made
+    for pid in (made / "cgroup.procs").read_text().split():
+        Path(above, "cgroup.procs").write_text(pid)
+    made.rmdir()
+
+
+def test_memory_that_runs_out_does_not_move_the_role(group: Path, node: Appliance, partner: Appliance) -> None:
+    """The engine is spared where the kernel lets us ask for it; where it is killed, the next one resumes."""
+    node.start()
+    until(lambda: node.role == "master", "it is master")
+    partner.start()
+    until(lambda: partner.role == "backup", "the partner is backup")
+    (group / "cgroup.procs").write_text(str(node.engine))
+
+    hogs = subprocess.run(["sh", "-c", HOGS, str(group)], capture_output=True, text=True, check=False)
+
+    assert "killed" in hogs.stdout, "there was memory enough"
+    time.sleep(1.0)  # longer than the partner's patience
+    assert node.role == "master"
+    assert node.holds(VIRTUAL)
+    assert node.roles == ["backup", "master"]
+    assert partner.roles == ["backup"]
+
+
 # --- an earlier life ------------------------------------------------------------------------------------
 
 
