@@ -383,7 +383,7 @@ class Manager:
     # --- the cluster --------------------------------------------------------------------------------
 
     async def _synchronize(self, _ask: m.Synchronize, _actor: Actor) -> m.Done:
-        raise UnreachableError(f"nothing was synchronized: {reports.sync_reason(self._applied)}")
+        raise RefusedError(f"nothing was synchronized: {reports.sync_reason(self._applied)}")
 
     async def _switch(self, ask: m.Switch, actor: Actor) -> m.Done:
         self._require_cluster()

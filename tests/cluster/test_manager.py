@@ -420,7 +420,7 @@ def test_a_switch_to_nobody_is_no_success(node: Node) -> None:
 
 
 def test_synchronize_says_what_is_missing(node: Node) -> None:
-    with pytest.raises(UnreachableError, match="nothing was synchronized: the hotwire link"):
+    with pytest.raises(RefusedError, match="nothing was synchronized: the hotwire link"):
         node.ask(m.Synchronize())
 
 
