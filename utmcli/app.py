@@ -51,7 +51,7 @@ _RUN_DIR = click.option(
     epilog=EPILOG,
     context_settings={"allow_interspersed_args": False, "max_content_width": 110},
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for each command (also behind WORDS).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for each command (or behind WORDS).")
 @click.option("-i", "--interactive", is_flag=True, help="Start a session even if standard input is no terminal.")
 @_RUN_DIR
 @click.option("-c", "commands", multiple=True, metavar="COMMAND", help="Run a command line; may be repeated.")

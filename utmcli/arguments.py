@@ -48,23 +48,26 @@ def understand(arguments: Sequence[str]) -> Arguments:
             json = True
         elif option in ("-i", "--interactive"):
             interactive = True
-        elif option in ("-c", "--complete"):
-            if not rest:
-                raise UsageError(f"{option} needs a command line")
-            if option == "-c":
-                commands.append(rest.pop(0))
-            else:
-                complete = rest.pop(0)
+        elif option == "-c":
+            commands.append(_line_of(option, rest))
+        elif option == "--complete":
+            complete = _line_of(option, rest)
         else:
             raise UsageError(f"there is no option {option}; utmcli --help lists them")
-    while len(rest) > 1 and rest[-1] == "--json":
-        json = True
+    if len(rest) > 1 and rest[-1] == "--json":
         rest.pop()
+        json = True
     if rest and commands:
         raise UsageError("commands are given either with -c or as words, not both")
     if rest:
         commands.append(as_line(rest))
     return Arguments(json, interactive, tuple(commands), complete)
+
+
+def _line_of(option: str, rest: list[str]) -> str:
+    if not rest:
+        raise UsageError(f"{option} needs a command line")
+    return rest.pop(0)
 
 
 def as_line(words: Sequence[str]) -> str:
