@@ -1,8 +1,8 @@
 """Break every rule of the election, one at a time, and see whether the tests and the simulation notice.
 
-A mutant is one small change of the election's source: a comparison shifted or turned round, a condition forced, a
-number moved by one, a statement left out, two effects in the wrong order, one role or errand for another. Each
-mutant is run in a process of its own against the unit tests of the election and then against a number of seeds of
+A mutant is one small change of the source: a comparison shifted or turned round, a condition forced, a number
+moved by one, a statement left out, two effects in the wrong order, one role or errand for another. Each mutant is
+run in a process of its own against the unit tests of the election and then against a number of seeds of
 the simulation; it is killed as soon as one of them fails. What survives is printed with its line: either a rule that
 nobody checks, or a change that makes no difference (see EQUIVALENT).
 
@@ -46,7 +46,60 @@ PATIENCE = 5
 """Seconds of processor time, more for many seeds, after which a mutant counts as hanging, and so as killed."""
 MEMORY = 2 << 30
 
-EQUIVALENT: dict[tuple[str, str, str], str] = {}
+EQUIVALENT: dict[tuple[str, str, str], str] = {
+    (
+        "election",
+        "self._settings = Settings((), enabled=False)",
+        "False  ->  True",
+    ): "Started brings the settings before anything looks at them",
+    (
+        "election",
+        "if not any(path.pending for path in paths):",
+        "if not any((path.pending for path in paths)):  ->  if False:",
+    ): "a shortcut: without pending links the sum is the same",
+    (
+        "election",
+        "if self._handover.floor is not None and self._vigil.handed_back(paths, now):",
+        (
+            "self._handover.floor is not None and self._vigil.handed_back(paths, now)  ->  "
+            "self._vigil.handed_back(paths, now)"
+        ),
+    ): "a shortcut: no floor stays no floor",
+    (
+        "election",
+        "if errand is not None and self._give_up_at <= now:",
+        "errand is not None and self._give_up_at <= now  ->  self._give_up_at <= now",
+    ): "without an errand nothing is given up; the check is for the type checker",
+    (
+        "vigil",
+        "self._silent_since = Nanoseconds(0)",
+        "self._silent_since = Nanoseconds(0)  ->  left out",
+    ): "begin() sets it before it is read",
+    ("vigil", "self._silent_since = Nanoseconds(0)", "0  ->  1"): "begin() sets it before it is read",
+    (
+        "vigil",
+        "if hearing.priority > rival.priority:",
+        "hearing.priority > rival.priority  ->  hearing.priority >= rival.priority",
+    ): "of two equal claims either will do",
+    (
+        "vigil",
+        "if self.resynchronised or (self.newest is not None and self.newest.priority == FAREWELL):",
+        "self.newest is not None and self.newest.priority == FAREWELL  ->  self.newest.priority == FAREWELL",
+    ): "a challenge implies that somebody was heard; the check is for the type checker",
+    (
+        "vigil",
+        "if newest is not None and since is not None and now >= self._challenge_due(since, priority, settings):",
+        (
+            "newest is not None and since is not None and (now >= self._challenge_due(since, priority, settings))"
+            "  ->  since is not None and now >= self._challenge_due(since, priority, settings)"
+        ),
+    ): "a challenge implies that somebody was heard; the check is for the type checker",
+    ("vigil", "if not path.crowded:", "if not path.crowded:  ->  if False:"): "a shortcut: nobody stands alone there",
+    ("reign", "self.next_advert = NEVER", "self.next_advert = NEVER  ->  left out"): "set before it is read",
+    ("priority", "NEVER = Nanoseconds(1 << 63)", "63  ->  64"): "late enough",
+    ("priority", "NEVER = Nanoseconds(1 << 63)", "63  ->  62"): "late enough",
+    ("priority", "NEVER = Nanoseconds(1 << 63)", "1  ->  2"): "late enough",
+}
 """Mutants that make no difference, as (module, line of source, change), and why."""
 
 

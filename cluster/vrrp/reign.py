@@ -53,9 +53,7 @@ class Reign:
         self.repeat_at = Nanoseconds(now + REPEAT_ANNOUNCEMENTS)
 
     def end(self, paths: Collection[Path]) -> None:
-        """The role is gone: no advert, no announcement any more."""
-        self.next_advert = NEVER
-        self.repeat_at = NEVER
+        """The role is gone, and with it every answer that was still to be given."""
         for path in paths:
             path.forget_rivals()
 

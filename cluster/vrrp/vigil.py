@@ -142,7 +142,7 @@ class Vigil:
         self._challenge_since = self._links_gone_at = None
         self.barred_until = NEVER
         if newest is not None and since is not None and now >= self._challenge_due(since, priority, settings):
-            _overrule(priority, paths, now)
+            _overrule(priority, paths)
             if newest.priority == FAREWELL:
                 return words.farewell(newest)
             return words.preemption(newest, claim, paths)
@@ -172,9 +172,9 @@ def _standing_alone(paths: Collection[Path], now: Nanoseconds) -> Iterator[Heari
                 yield hearing
 
 
-def _overrule(priority: Priority, paths: Collection[Path], now: Nanoseconds) -> None:
+def _overrule(priority: Priority, paths: Collection[Path]) -> None:
     """Mark the better claims that we take for old words of the partner."""
     for path in paths:
         for hearing in path.hearings.values():
-            if hearing.priority > priority and not hearing.silent(now):
+            if hearing.priority > priority:
                 hearing.overruled = True

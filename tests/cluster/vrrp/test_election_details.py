@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.vrrp.events import HaInterface, PartnerSilent, Resynchronised, Role, SwitchAsked
+from cluster.vrrp.events import HaInterface, PartnerSilent, Resynchronised, Role, StopAsked, SwitchAsked
 from tests.support.election import HIGH_ADDRESS, OUR_ADDRESS, SECOND, Node, announced, listed, notes, settings
 
 QUARTER = SECOND // 4
@@ -61,9 +61,21 @@ def test_a_resumed_master_says_so() -> None:
 
 
 def test_a_master_does_not_claim_to_wait_for_connections() -> None:
-    node = Node().as_master(resynchronised=False)
+    node = Node()
+    node.start(resynchronised=False)
     node.hear(253)
-    node.link("LAN1", usable=False)
+    node.wait(1)
+    assert node.role is Role.MASTER
+    assert "waits for its connections" not in node.explanation
+    node.hear(253)
+    node.report(hears=["LAN1"])
+    assert "waits for its connections" not in node.explanation
+
+
+def test_a_node_that_has_its_connections_does_not_claim_to_wait_for_them() -> None:
+    node = Node()
+    node.start()
+    node.hear(253)
     assert "waits for its connections" not in node.explanation
 
 
@@ -115,6 +127,48 @@ def test_a_change_of_the_interval_counts_from_now() -> None:
     assert node.election.deadline == node.now + SECOND
 
 
+def test_switched_off_and_on_a_challenge_begins_anew() -> None:
+    node = Node()
+    node.start(resynchronised=False)
+    node.hear(253)
+    node.wait(0.1)
+    node.configure(enabled=False)
+    node.configure(enabled=True)
+    node.tell(Resynchronised())
+    assert node.role is Role.BACKUP
+    node.wait_exactly(SKEW_254)
+    assert node.role is Role.MASTER
+
+
+def test_switched_on_again_after_long_a_node_does_not_challenge_a_master_of_long_ago() -> None:
+    node = Node()
+    node.start(resynchronised=False)
+    node.hear(253)
+    node.configure(enabled=False)
+    node.tell(Resynchronised())
+    node.wait(10)
+    node.configure(enabled=True)
+    node.wait_exactly(MASTER_DOWN_254 - 1)
+    assert node.role is Role.BACKUP
+
+
+def test_a_leaving_node_takes_no_role_whatever_else_is_due() -> None:
+    node = Node(high=False, trigger_delay=2).as_master()
+    node.link("LAN2", usable=False)
+    node.wait(1.99)
+    node.hear(254)
+    node.tell(StopAsked())
+    node.hear(0)
+    node.wait(1)
+    assert node.terms == 1
+
+
+def test_a_restarted_node_that_had_handed_over_counts_its_own_losses_only() -> None:
+    node = Node()
+    node.start(handed_over=True)
+    assert node.priority == 252
+
+
 # --- links at an unusual moment -------------------------------------------------------------------------
 
 
@@ -140,13 +194,13 @@ def test_a_loss_between_challenge_and_takeover_stops_the_takeover() -> None:
 
 
 def test_counted_and_pending_losses_add_up_before_a_preemption() -> None:
-    node = Node(settings(["LAN1", "LAN2", "LAN3"], trigger_delay=2))
+    node = Node(settings(["LAN1", "LAN2", "LAN3", "LAN4"], trigger_delay=2))
     node.start(lost=["LAN1"])
     node.link("LAN2", usable=False)
     node.hear(249)
     node.wait(0.5)
     assert node.terms == 0
-    node.hear(247)
+    node.hear(246)
     node.wait(0.1)
     assert node.terms == 1
 
@@ -218,12 +272,104 @@ def test_the_bar_ends_with_the_word_itself_and_not_with_the_next_advert() -> Non
     assert node.role is Role.MASTER
 
 
+def test_the_bar_ends_after_five_minutes_to_the_nanosecond() -> None:
+    node = Node().as_master()
+    node.wait_hearing(1, 253)
+    node.hear(253)
+    yielded = node.when(Role.BACKUP)[-1]
+    node.wait_hearing(299.9, 253)
+    node.wait_exactly(yielded + 300 * SECOND - node.now)
+    assert node.role is Role.BACKUP
+    node.wait_exactly(SKEW_254 - 1)
+    assert node.role is Role.BACKUP
+    node.wait_exactly(1)
+    assert node.role is Role.MASTER
+
+
+def test_a_farewell_is_followed_in_spite_of_the_bar() -> None:
+    node = Node().as_master()
+    node.wait_hearing(1, 253)
+    node.hear(253)
+    node.hear(0)
+    node.wait_exactly(SKEW_254)
+    assert node.role is Role.MASTER
+
+
+def test_a_farewell_does_not_contradict_the_word_that_the_links_are_gone() -> None:
+    node = Node(high=False).as_backup()
+    node.report(Role.MASTER, links_gone=True)
+    node.wait_exactly(SKEW_253 - 1)
+    node.hear(0)
+    node.wait_exactly(1)
+    assert node.role is Role.MASTER
+
+
+def test_one_link_of_ours_is_enough_to_be_in_a_hurry() -> None:
+    node = Node(high=False)
+    node.start(lost=["LAN1"])
+    node.hear(254)
+    node.report(Role.MASTER, links_gone=True)
+    node.wait_exactly(QUARTER * 6 // 256)
+    assert node.cause == "the partner says over the hotwire that all its HA interfaces are gone"
+
+
+def test_a_forced_switch_to_a_partner_without_links_is_not_undone_by_its_old_word() -> None:
+    node = Node().as_master()
+    node.report(links_gone=True)
+    node.tell(SwitchAsked(force=True))
+    node.wait(1.5)
+    assert node.role is Role.BACKUP
+
+
+def test_a_takeover_on_silence_is_called_so_even_if_a_challenge_was_waiting() -> None:
+    node = Node()
+    node.start(resynchronised=False)
+    node.hear(253)
+    node.wait(1)
+    assert node.cause.startswith("no advert from the partner 0.0.0.10")
+
+
 # --- partner and stranger -------------------------------------------------------------------------------
 
 
 def test_the_partner_to_whom_we_yielded_is_not_taken_for_a_stranger() -> None:
     node = Node(high=False).as_master()
     node.hear(254, "LAN1")
+    node.hear(251, "LAN2", source=11)
+    node.wait_exactly(SKEW_253)
+    assert node.role is Role.MASTER
+
+
+def test_a_worse_stranger_is_no_reason_to_challenge_a_better_partner() -> None:
+    node = Node(high=False)
+    node.start()
+    node.hear(254, "LAN1", source=10)
+    node.hear(100, "LAN1", source=99)
+    node.hear(254, "LAN2", source=11)
+    node.wait(0.2)
+    assert node.terms == 0
+
+
+@pytest.mark.parametrize("first", [251, 253])
+def test_a_partner_that_recovers_and_fails_again_is_not_taken_for_a_stranger(first: int) -> None:
+    node = Node(high=False)
+    node.start()
+    node.hear(first, "LAN1")
+    node.hear(251, "LAN2", source=11)
+    node.wait_exactly(SKEW_253)
+    node.hear(254, "LAN1")
+    node.hear(251, "LAN2", source=11)
+    node.wait_exactly(SKEW_253)
+    assert node.terms == 2
+
+
+def test_on_an_interface_that_was_crowded_once_the_next_sender_is_the_partner_again() -> None:
+    node = Node(high=False)
+    node.start()
+    node.hear(254, "LAN1", source=10)
+    node.hear(255, "LAN1", source=99)
+    node.wait_hearing(2, 254, interface="LAN2", source=11)
+    node.hear(254, "LAN1", source=12)
     node.hear(251, "LAN2", source=11)
     node.wait_exactly(SKEW_253)
     assert node.role is Role.MASTER

@@ -83,6 +83,12 @@ def test_a_worse_master_is_answered_at_once_with_an_advert_and_announcements_the
     assert listed(effects[1:]) == listed([Advertise("LAN1", 254), Announce("LAN1")])
 
 
+def test_a_worse_master_is_worse_whatever_its_address() -> None:
+    effects = Node().as_master().hear(253, source=HIGH_ADDRESS)
+    assert roles(effects) == []
+    assert adverts(effects) == [("LAN1", 254)]
+
+
 def test_answers_never_become_a_storm() -> None:
     node = Node().as_master()
     node.wait_exactly(QUARTER - (node.now - node.when(Role.MASTER)[0]) % QUARTER)

@@ -84,6 +84,13 @@ def test_a_timer_late_by_more_than_an_interval_starts_a_new_beat_without_a_burst
     assert node.election.deadline == node.now + QUARTER
 
 
+def test_a_timer_late_by_exactly_an_interval_advertises_once() -> None:
+    node = Node().as_master()
+    node.now = node.when(Role.MASTER)[0] + 2 * QUARTER
+    assert adverts(node.tell(Tick())) == [("LAN1", 254), ("LAN2", 254)]
+    assert node.election.deadline == node.now + QUARTER
+
+
 def test_a_backup_waits_for_silence_with_the_interval_of_the_master() -> None:
     node = Node(high=False).as_backup(interval=100)
     node.wait(10)
