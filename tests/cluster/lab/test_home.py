@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,12 +109,25 @@ def test_a_warden_leaves_the_directory_to_whoever_holds_the_lock(home: Home) -> 
     assert not home.path.exists()
 
 
-def test_a_lock_on_a_directory_that_was_removed_meanwhile_is_no_lock(home: Home) -> None:
+def test_whoever_waited_for_the_lock_of_a_directory_that_was_removed_locks_a_new_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, real = threading.Event(), fcntl.flock
+    found: list[bool] = []
+
+    def up() -> None:
+        with home.locked(create=True):
+            found.append(home.path.exists())
+
     with home.locked(create=True):
+        monkeypatch.setattr(fcntl, "flock", lambda fd, how: (waiting.set(), real(fd, how)))
+        waiter = threading.Thread(target=up)
+        waiter.start()
+        waiting.wait(5)
         home.remove()
-        with home.locked(create=True) as there:
-            assert there
-            assert home.path.exists()
+    waiter.join(5)
+
+    assert found == [True]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")

@@ -90,8 +90,9 @@ def test_the_machine_has_a_name_a_fresh_run_directory_and_its_own_processes(mach
     assert int(machine.said()[2]) < 8
 
 
-def test_an_orphan_is_reaped(machine: Machine) -> None:
-    machine.boot("sh -c 'sleep 0.05 &'; sleep 0.4; ps -eo stat=,args=; echo listed; sleep 60")
+def test_orphans_are_reaped_also_when_many_die_at_once(machine: Machine) -> None:
+    many = " ".join(["sleep 0.2 &"] * 30)
+    machine.boot(f"sh -c '{many}'; sleep 0.6; ps -eo stat=,args=; echo listed; sleep 60")
 
     until(lambda: "listed" in machine.said())
     assert not [line for line in machine.said() if line.startswith("Z")]
