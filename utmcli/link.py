@@ -30,7 +30,7 @@ class Link:
         self._path = f"{run_dir}/{SOCKET_FILE}"
         self._idle: list[Client] = []
 
-    async def ask(self, ask: AnyAsk, actor: Actor, deadline: float = 10.0) -> AnyAnswer:
+    async def ask(self, ask: AnyAsk, actor: Actor, deadline: float) -> AnyAnswer:
         """One question and its answer.
 
         Args:

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from cluster.errors import ClusterError
+from cluster.rpc.messages import READ_ONLY
 from utmcli.commands import GRAMMAR
 from utmcli.grammar import Call
 from utmcli.pager import EnoughError, Pager
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from utmcli.results import Result
 
 _LOG = logging.getLogger("utmcli")
+
+TO_LOOK = 10.0
+"""Seconds that clusterd has for an answer that is there already."""
+TO_DO = 300.0
+"""Seconds for what takes its time: a handover at the longest advert interval waits for minutes."""
 
 
 def mishap(what: str) -> str:
@@ -92,13 +98,14 @@ class Session:
         """Lines typed before, oldest first, without secrets."""
         return self.lines()
 
-    async def ask(self, ask: Ask, deadline: float = 10.0) -> AnyAnswer:
-        """One question to clusterd, in the name of this session.
+    async def ask(self, ask: Ask) -> AnyAnswer:
+        """One question to clusterd, in the name of this session; who only looks waits less long.
 
         Raises:
             ClusterError: what clusterd answered instead, or that it cannot be reached.
         """
-        return await self._link.ask(cast("Any", ask), self.actor, deadline)
+        patience = TO_LOOK if isinstance(ask, READ_ONLY) else TO_DO
+        return await self._link.ask(cast("Any", ask), self.actor, patience)
 
     def follow(self, ask: Ask) -> AsyncGenerator[AnyAnswer, None]:
         """A question whose answers keep coming, in the name of this session."""

@@ -36,7 +36,8 @@ class TableLink:
         self.answer = answer
         self.asked: list[tuple[messages.Ask, messages.Actor]] = []
 
-    async def ask(self, ask: messages.Ask, actor: messages.Actor, _deadline: float = 10.0) -> messages.AnyAnswer:
+    async def ask(self, ask: messages.Ask, actor: messages.Actor, deadline: float) -> messages.AnyAnswer:
+        self.patience = deadline
         self.asked.append((ask, actor))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -120,6 +121,12 @@ def test_an_error_of_clusterd_is_a_sentence_with_its_exit_code(error: ClusterErr
 def test_every_detail_of_an_error_is_shown() -> None:
     _, paper, _ = ran("cluster info", ClusterError("two problems", ("first", "second")))
     assert paper.err == "% Error: two problems\n  first\n  second\n"
+
+
+def test_what_takes_its_time_is_given_it_and_a_look_is_not() -> None:
+    _, _, looking = ran("cluster info")
+    _, _, doing = ran("cluster switch", messages.Done())
+    assert (looking.patience, doing.patience) == (10.0, 300.0)
 
 
 def test_warnings_go_to_standard_error() -> None:

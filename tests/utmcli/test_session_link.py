@@ -47,10 +47,10 @@ def test_a_question_that_takes_long_holds_nobody_up(fake: FakeClusterd) -> None:
 
     async def scenario() -> float:
         link = link_to(fake)
-        waiting = asyncio.create_task(link.ask(messages.Synchronize(), ACTOR))
+        waiting = asyncio.create_task(link.ask(messages.Synchronize(), ACTOR, 10.0))
         await asyncio.sleep(0.1)
         began = time.monotonic()
-        await link.ask(messages.GetInfo(), ACTOR)
+        await link.ask(messages.GetInfo(), ACTOR, 10.0)
         waiting.cancel()
         await asyncio.wait((waiting,))
         await link.close()
@@ -64,12 +64,12 @@ def test_a_question_given_up_does_not_hold_up_the_next(fake: FakeClusterd) -> No
 
     async def scenario() -> float:
         link = link_to(fake)
-        await link.ask(messages.GetInfo(), ACTOR)
+        await link.ask(messages.GetInfo(), ACTOR, 10.0)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await link.ask(messages.Synchronize(), ACTOR)
+                await link.ask(messages.Synchronize(), ACTOR, 10.0)
         began = time.monotonic()
-        await link.ask(messages.GetInfo(), ACTOR)
+        await link.ask(messages.GetInfo(), ACTOR, 10.0)
         await link.close()
         return time.monotonic() - began
 
@@ -82,7 +82,7 @@ def test_an_error_of_clusterd_arrives_as_itself(fake: FakeClusterd) -> None:
     async def scenario() -> None:
         link = link_to(fake)
         with pytest.raises(NotFoundError, match="there is no such thing"):
-            await link.ask(messages.GetInfo(), ACTOR)
+            await link.ask(messages.GetInfo(), ACTOR, 10.0)
         await link.close()
 
     asyncio.run(scenario())
@@ -91,15 +91,15 @@ def test_an_error_of_clusterd_arrives_as_itself(fake: FakeClusterd) -> None:
 def test_a_restarted_clusterd_is_found_again(fake: FakeClusterd) -> None:
     async def scenario() -> None:
         link = link_to(fake)
-        await link.ask(messages.GetInfo(), ACTOR)
+        await link.ask(messages.GetInfo(), ACTOR, 10.0)
         await asyncio.to_thread(fake.stop)
         with pytest.raises(UnreachableError):
-            await link.ask(messages.GetInfo(), ACTOR)
+            await link.ask(messages.GetInfo(), ACTOR, 10.0)
         await asyncio.to_thread(fake.start)
-        await link.ask(messages.GetInfo(), ACTOR)
+        await link.ask(messages.GetInfo(), ACTOR, 10.0)
         await asyncio.to_thread(fake.stop)
         await asyncio.to_thread(fake.start)
-        await link.ask(messages.GetInfo(), ACTOR)
+        await link.ask(messages.GetInfo(), ACTOR, 10.0)
         await link.close()
 
     asyncio.run(scenario())
