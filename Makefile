@@ -55,8 +55,10 @@ lint: setup-test ## ruff, mypy, and the layering of the packages
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: setup-test ## ratios against a peer measured in the same run
-	@$(BIN)/python bench/oneshot.py
+BENCH := oneshot
+
+bench: setup-test ## ratios against a peer measured in the same run (BENCH="planned power_loss": bench/*.py)
+	@for name in $(BENCH); do $(BIN)/python bench/$$name.py || exit; done
 
 soak: setup-test ## the simulation, for hours (SOAK_SECONDS=3600)
 	@SOAK_SECONDS=$${SOAK_SECONDS:-3600} $(BIN)/pytest tests/simulation
