@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from cluster.engine.capture import capture
 from cluster.errors import RefusedError, UnreachableError
 from cluster.rpc.messages import Capture, Done
 from tests.cluster.vrrp.test_runtime_hostile import forged, wire
-from tests.support.engine import Engine, eventually
+from tests.support.engine import SECRET, Engine, configuration, eventually, interface
 
 if TYPE_CHECKING:
     from tests.cluster.vrrp.conftest import MakeEngine
@@ -122,3 +123,49 @@ def test_the_capture_ends_with_the_engine_and_says_so(master: Engine) -> None:
 
     with pytest.raises(UnreachableError, match="the engine"):
         asyncio.run(watch_it_end())
+
+
+def test_an_unsigned_advert_that_the_policy_lets_pass_is_told_from_a_valid_one(
+    engine: MakeEngine, first: Namespace, second: Namespace
+) -> None:
+    keys = [{"id": 1, "secret": SECRET}]
+    node = engine(first, authentication={"mode": "hmac", "policy": "permissive", "keys": keys})
+    node.becomes("master")
+    with wire(second) as raw:
+        found = asyncio.run(watch(node, 4, [forged(priority=1), forged(priority=1, sequence=8)], raw))
+    assert [seen.verdict for seen in found if not seen.sent] == ["unsigned", "valid"]
+    assert node.status()["interfaces"][0]["adverts_unsigned"] == 1
+
+
+def test_a_capture_goes_on_when_the_interface_left_the_configuration_and_came_back(master: Engine) -> None:
+    async def watch_it_return() -> None:
+        async with aclosing(capture(master.run_dir / "engine.sock", "LAN2")) as stream:
+            assert await anext(stream) == Done()
+            for name in ("LAN9", "LAN2"):
+                master.configure(configuration(interface(name)))
+                assert "error" not in await asyncio.to_thread(master.ask, "reload")
+            before = time.time()
+            async with asyncio.timeout(5):
+                async for seen in stream:
+                    if isinstance(seen, Capture) and seen.at > before:
+                        return
+
+    asyncio.run(watch_it_return())
+
+
+def test_whoever_connects_after_a_spectator_left_is_a_manager_like_any_other(master: Engine) -> None:
+    path = str(master.run_dir / "engine.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as spectator:
+        spectator.connect(path)
+        spectator.send(b'{"do": "capture", "interface": "LAN2", "on": true}')
+        eventually(lambda: b"capture" in spectator.recv(200_000))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
+        manager.connect(path)
+        manager.settimeout(3)
+        sent = master.status()["interfaces"][0]["adverts_sent"]
+        eventually(lambda: master.status()["interfaces"][0]["adverts_sent"] > sent + 2)
+        manager.send(b'{"do": "resynchronised"}')
+        packets = []
+        while not packets or "re" not in packets[-1]:
+            packets.append(json.loads(manager.recv(200_000)))
+    assert all("event" in packet for packet in packets[:-1])
