@@ -340,7 +340,7 @@ class Election:
         paths = self._paths.values()
         if not any(path.pending for path in paths):
             return self._priority
-        lost = sum(not path.usable or path.pending_loss for path in paths)
+        lost = sum(not path.usable or path.pending for path in paths)
         return self._handover.priority(self._settings, lost)
 
     # --- roles --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
 from cluster.vrrp.events import HaInterface, Heard, PathView
-from cluster.vrrp.priority import NEVER
+from cluster.vrrp.priority import FAREWELL, NEVER
 
 MAX_SENDERS = 8
 """Senders remembered on one interface; a flood of invented addresses must not grow the engine."""
@@ -96,11 +96,6 @@ class Path:
         """What was last said of the link, undelayed."""
         return self._told is not False
 
-    @property
-    def pending_loss(self) -> bool:
-        """Whether a loss waits for its delay."""
-        return self.pending and self.usable
-
     def tell(self, usable: bool, now: Nanoseconds, at_once: bool) -> None:
         """Note what is said of the link; the first word, or any word with `at_once`, counts immediately."""
         if at_once or self._told is None:
@@ -134,7 +129,7 @@ class Path:
             hearing.at = now
         if len(self.hearings) > 1:
             for other in self.hearings.values():
-                if other is not hearing and other.priority and not other.silent(now):
+                if other is not hearing and other.priority != FAREWELL:
                     self.single_out(other)
                     self.single_out(hearing)
         self.last = hearing
@@ -173,7 +168,6 @@ class Path:
     def forget_rivals(self) -> None:
         """Start a new term: nobody was met or answered yet."""
         self.rival_since = None
-        self.answered = False
         self.burst_due = NEVER
         self._burst_at = None
         self._farewell_at = None

@@ -375,6 +375,35 @@ def test_on_an_interface_that_was_crowded_once_the_next_sender_is_the_partner_ag
     assert node.role is Role.MASTER
 
 
+def test_two_senders_on_one_interface_stand_alone_from_the_first_advert_of_the_second() -> None:
+    node = Node(high=False)
+    node.start()
+    node.hear(100, "LAN1", source=10)
+    node.hear(254, "LAN1", source=99)
+    node.hear(251, "LAN2", source=11)
+    node.wait(0.2)
+    assert node.terms == 0
+
+
+def test_a_sender_that_fell_silent_and_returns_alone_is_the_partner() -> None:
+    node = Node(high=False)
+    node.start()
+    node.hear(254, "LAN1", source=10)
+    node.hear(255, "LAN1", source=99)
+    node.wait_hearing(2, 254, interface="LAN2", source=11)
+    node.hear(254, "LAN1", source=10)
+    node.hear(251, "LAN2", source=11)
+    node.wait_exactly(SKEW_253)
+    assert node.role is Role.MASTER
+
+
+def test_a_master_that_changes_its_interval_is_waited_for_with_the_new_one() -> None:
+    node = Node(high=False).as_backup(interval=25)
+    node.hear(254, interval=100)
+    node.wait(2)
+    assert node.role is Role.BACKUP
+
+
 def test_a_partner_with_a_new_address_is_two_senders_until_the_old_one_is_forgotten() -> None:
     node = Node(high=False)
     node.start()

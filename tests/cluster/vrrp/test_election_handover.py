@@ -306,6 +306,15 @@ def test_a_known_partner_gets_four_intervals() -> None:
     assert node.when(Role.OFFLINE) == [began + 4 * QUARTER]
 
 
+def test_a_partner_that_does_not_hear_us_gets_no_more_time_than_an_unknown_one() -> None:
+    node = Node().as_master()
+    node.report(hears=[])
+    began = node.now
+    node.tell(StopAsked())
+    node.wait(5)
+    assert node.when(Role.OFFLINE) == [began + UNKNOWN]
+
+
 @pytest.mark.parametrize("report", [{"links_gone": True}, {"role": Role.OFFLINE}])
 def test_a_partner_that_cannot_take_over_is_not_waited_for(report: dict[str, object]) -> None:
     node = Node().as_master()

@@ -21,6 +21,7 @@ from tests.support.election import (
 
 QUARTER = SECOND // 4
 MS = 1_000_000
+SKEW_254 = QUARTER * 2 // 256
 MASTER_DOWN_254 = 3 * QUARTER + QUARTER * 2 // 256
 
 
@@ -107,7 +108,7 @@ def test_announcements_that_answer_come_once_a_second_and_the_last_is_not_lost()
     assert announced(node.hear(253, interval=100)) == []
     assert announced(node.wait_exactly(SECOND // 2 - 1)) == []
     assert announced(node.wait_exactly(1)) == ["LAN1"]
-    assert announced(node.wait(0.9)) == []
+    assert announced(node.wait(1.9)) == []
 
 
 def test_each_interface_is_answered_for_itself() -> None:
@@ -135,6 +136,13 @@ def test_farewells_are_answered_once_a_second_and_the_last_is_not_lost() -> None
     assert announced(node.wait_exactly(1)) == ["LAN1"]
     assert announced(node.wait_exactly(SECOND // 2)) == []
     assert announced(node.hear(0)) == ["LAN1"]
+
+
+def test_a_second_after_a_farewell_the_next_one_is_answered_in_full() -> None:
+    node = Node(interval=100).as_master_at(4)
+    node.hear(0)
+    node.wait_exactly(SECOND)
+    assert listed(node.hear(0)) == listed([Announce("LAN1"), Advertise("LAN1", 254)])
 
 
 def test_a_farewell_answered_at_once_needs_no_further_burst() -> None:
@@ -256,7 +264,39 @@ def test_a_worse_master_that_pauses_is_not_deaf() -> None:
     for _ in range(5):
         node.hear(253)
         node.wait_exactly(4 * QUARTER)
+    assert node.terms == 1
     assert node.role is Role.MASTER
+
+
+def test_the_suspicion_of_one_term_does_not_last_into_the_next() -> None:
+    node = Node().as_master()
+    node.wait_hearing(0.75, 253)
+    node.hear(255)
+    node.hear(0)
+    node.wait_exactly(SKEW_254)
+    assert node.terms == 2
+    node.hear(253)
+    assert node.role is Role.MASTER
+
+
+def test_in_a_new_term_everybody_is_answered_at_once() -> None:
+    node = Node().as_master()
+    node.hear(253)
+    node.hear(0)
+    node.hear(255)
+    node.hear(0)
+    node.wait_exactly(SKEW_254)
+    assert announced(node.hear(253)) == ["LAN1"]
+    assert announced(node.hear(0)) == ["LAN1"]
+
+
+def test_on_the_lowest_vrid_only_an_equal_speaks_for_the_partner() -> None:
+    node = Node().as_master()
+    for _ in range(2):
+        node.hear(253, "LAN1")
+        node.hear(254, "LAN2", source=HIGH_ADDRESS)
+        node.wait_exactly(QUARTER)
+    assert node.role is Role.BACKUP
 
 
 def test_a_farewell_ends_the_suspicion() -> None:
