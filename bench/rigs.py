@@ -324,7 +324,9 @@ class Keepalived(Rig):
             }}"""
             for lan in self.lans
         )
-        group = f"vrrp_sync_group all {{ group {{ {' '.join(self.lans)} }} }}" if len(self.lans) > 1 else ""
+        # One member a line: a long line is more than its parser takes.
+        members = "\n".join(self.lans)
+        group = f"vrrp_sync_group all {{\ngroup {{\n{members}\n}}\n}}" if len(self.lans) > 1 else ""
         real_time = "vrrp_rt_priority 50" if self.real_time else ""
         return f"global_defs {{\nvrrp_version 3\n{real_time}\n}}\n{instances}\n{group}\n"
 
