@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from utmcli.reader import Invocation, Kind, Problem, ProblemError, Reader
 from utmcli.tokens import tokenize
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from utmcli.grammar import Grammar
+    from utmcli.tokens import Token
 
 __all__ = ["Invocation", "Kind", "Problem", "parse", "without_secrets"]
+
+_ALIKE_KEY = 0.5
+"""Likeness from which a word counts as a mistyped secret key of the command before it."""
+_ALIKE_ANYWHERE = 0.8
+"""The same where the command itself was mistyped, and its keys can be those of any."""
+_LONG = 64
+"""Characters of a word that are compared."""
 
 
 def parse(grammar: Grammar, line: str, *, has_input: bool = False) -> Invocation | Problem:
@@ -34,16 +46,46 @@ def without_secrets(grammar: Grammar, line: str) -> str:
     """The line as a history may keep it: values of secret keys replaced, also where the line has a problem."""
     reader = Reader(grammar)
     spans: list[tuple[int, int]] = []
-    for token in tokenize(line):
+    tokens = tokenize(line)
+    for position, token in enumerate(tokens):
+        is_secret = _awaits_secret(reader) or (reader.read_secret and token.is_value)
         try:
             reader.feed(token)
         except ProblemError:
-            # Behind a mistake nobody can tell a secret from a word: keep nothing of the rest.
-            if reader.command is not None and any(key.type.secret for key in reader.command.keys):
-                spans.append((token.start, len(line)))
+            start = token.start if is_secret else _suspected(reader, tokens[position:])
+            if start is not None:
+                spans.append((start, len(line)))
             break
         if reader.read_secret:
             spans.append((token.start, token.end))
     for start, end in reversed(spans):
         line = f"{line[:start]}(secret){line[end:]}"
     return line
+
+
+def _awaits_secret(reader: Reader) -> bool:
+    return reader.pending is not None and reader.pending.type.secret
+
+
+def _suspected(reader: Reader, tokens: Sequence[Token]) -> int | None:
+    """Where a secret may begin behind a mistake: after a word that seems to mean a secret key.
+
+    Args:
+        reader: stopped at the mistake.
+        tokens: the rest of the line, the mistake first.
+    """
+    commands = (reader.command,) if reader.command is not None else reader.grammar.commands
+    names = {key.name for command in commands for key in command.keys if key.type.secret}
+    if names and not tokens[-1].closed:
+        return tokens[-1].start  # nobody can tell what was meant to be inside that quotation
+    for word, value in pairwise(tokens):
+        if _seems_one_of(names, word.text, known=reader.command is not None):
+            return value.start
+    return None
+
+
+def _seems_one_of(names: set[str], word: str, *, known: bool) -> bool:
+    """Whether a word is one of these keys, or perhaps one of them mistyped; `known`: the command is right."""
+    if known and word and any(name.startswith(word) for name in names):
+        return True
+    return bool(get_close_matches(word[:_LONG], names, 1, _ALIKE_KEY if known else _ALIKE_ANYWHERE))
