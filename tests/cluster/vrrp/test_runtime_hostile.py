@@ -163,7 +163,7 @@ def test_what_was_set_back_is_kept_for_the_next_boot_at_once(master: Engine, sec
 
     master.ask("partner", role=None, sequence=4711, sources=["192.168.12.99"])
 
-    assert (4711).to_bytes(8, sys.byteorder) in marks.read_bytes()
+    eventually(lambda: marks.exists() and (4711).to_bytes(8, sys.byteorder) in marks.read_bytes())
 
 
 def test_our_own_adverts_thrown_back_at_us_are_known(master: Engine, second: Namespace) -> None:
