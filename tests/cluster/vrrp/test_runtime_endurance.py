@@ -23,9 +23,9 @@ pytestmark = pytest.mark.netns
 INTERVAL = 3
 """Centiseconds: quick, and yet with room between adverts for work that waits for it, locking memory."""
 SAMPLE_EVERY = 0.1
-SAMPLES = 100
+SAMPLES = 60
 FEW = 20
-"""Blocks; one kept of every advert would make ten times as many."""
+"""Blocks; one kept of every advert would make several times as many."""
 COUNTED = """
 import sys, threading, time
 from cluster.vrrp.__main__ import main
@@ -86,7 +86,7 @@ def test_hundreds_of_adverts_later_neither_master_nor_backup_uses_more_memory(
             early, late = min(counted[: SAMPLES // 4]), min(counted[-SAMPLES // 4 :])
             assert late - early < FEW, counted
         (sent,), (received,) = (one.status()["interfaces"] for one in both)
-        assert min(sent["adverts_sent"], received["adverts_received"]) > 10 * FEW
+        assert min(sent["adverts_sent"], received["adverts_received"]) > 7 * FEW
         assert (master.page.role.value, backup.page.role.value) == ("master", "backup")
     finally:
         for one in both:
