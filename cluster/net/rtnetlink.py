@@ -22,6 +22,7 @@ from _socket import (
     SOL_SOCKET,
     socket,
 )
+from _thread import allocate_lock
 from array import array
 from struct import Struct, pack
 from typing import TYPE_CHECKING, NamedTuple
@@ -209,13 +210,15 @@ def _parse_address(kind: int, body: bytes) -> Address | AddressGone | None:
 class Requests:
     """The socket that asks: dumps at start, addresses put and removed.
 
-    The kernel carries a request out before `send` returns, so what was put is there for the next frame.
+    The kernel carries a request out before `send` returns, so what was put is there for the next frame. Two threads
+    may ask: each waits until the other has its answers.
     """
 
     def __init__(self) -> None:
         self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
         self._socket.bind((0, 0))
         self._sequence = 0
+        self._turn = allocate_lock()
         self.port: int = self._socket.getsockname()[0]
 
     def close(self) -> None:
@@ -224,16 +227,21 @@ class Requests:
 
     def link(self, name: str) -> Link | None:
         """The interface of that name, or None if there is none."""
-        self._sequence += 1
-        self._socket.send(get_link(name, self._sequence))
-        for kind, sequence, body in messages(self._socket.recv(_RECEIVE_BUFFER)):
-            found = parse(kind, body) if sequence == self._sequence else None
-            if isinstance(found, Link):
-                return found
+        with self._turn:
+            self._sequence += 1
+            self._socket.send(get_link(name, self._sequence))
+            for kind, sequence, body in messages(self._socket.recv(_RECEIVE_BUFFER)):
+                found = parse(kind, body) if sequence == self._sequence else None
+                if isinstance(found, Link):
+                    return found
         return None
 
     def addresses(self) -> list[Address]:
         """All IPv4 addresses, in the kernel's order: primary ones first."""
+        with self._turn:
+            return self._dump_addresses()
+
+    def _dump_addresses(self) -> list[Address]:
         self._sequence += 1
         self._socket.send(get_addresses(self._sequence))
         found: list[Address] = []
@@ -252,18 +260,20 @@ class Requests:
 
         Args:
             requests: from `put_address` and `remove_address`; without NLM_F_ACK the kernel answers failures only.
+                Iterated over when it is this thread's turn.
 
         Returns:
             The errno of every request that failed.
         """
         failed: list[int] = []
         batch = b""
-        for request in requests:
-            if len(batch) + len(request) > _CHUNK:
-                failed += self._send_batch(batch)
-                batch = b""
-            batch += request
-        return failed + self._send_batch(batch) if batch else failed
+        with self._turn:
+            for request in requests:
+                if len(batch) + len(request) > _CHUNK:
+                    failed += self._send_batch(batch)
+                    batch = b""
+                batch += request
+            return failed + self._send_batch(batch) if batch else failed
 
     def _send_batch(self, batch: bytes) -> list[int]:
         self._socket.send(batch)

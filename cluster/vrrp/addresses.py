@@ -12,9 +12,10 @@ from cluster.net.rtnetlink import error_name, put_address, remove_address
 from cluster.units import Nanoseconds, Seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cluster.net.rtnetlink import Address, Requests
+    from cluster.vrrp.aside import Aside
     from cluster.vrrp.port import Port
     from cluster.vrrp.settings import VirtualAddress
 
@@ -29,6 +30,7 @@ class VirtualAddresses:
 
     Args:
         requests: the socket to ask the kernel with.
+        aside: where the kernel may keep a renewal waiting.
 
     Attributes:
         holding: whether this node has them.
@@ -36,11 +38,12 @@ class VirtualAddresses:
         errors: requests the kernel refused, by symbol.
     """
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, aside: Aside) -> None:
         self.holding = False
         self.refresh_at = Nanoseconds(0)
         self.errors: dict[str, int] = {}
         self._requests = requests
+        self._aside = aside
         self._puts: list[bytes] = []
 
     def configure(self, ports: Iterable[Port]) -> None:
@@ -57,6 +60,11 @@ class VirtualAddresses:
         self.holding = True
         self.refresh_at = Nanoseconds(now + REFRESH_EVERY)
         self._send(self._puts)
+
+    def renew(self, now: Nanoseconds) -> None:
+        """Have all of them put again, without waiting for it."""
+        self.refresh_at = Nanoseconds(now + REFRESH_EVERY)
+        self._aside.do(self._renew, self._failed)
 
     def drop(self, ports: Iterable[Port]) -> None:
         """Remove all of them; harmless when they are gone already."""
@@ -76,8 +84,22 @@ class VirtualAddresses:
         """Remove virtual addresses that are no longer configured, each given with its interface's index."""
         self._send(remove_address(index, virtual.address, virtual.prefix) for index, virtual in gone)
 
+    def _renew(self) -> None:
+        self._send(self._still_held())
+
+    def _still_held(self) -> Iterator[bytes]:
+        """Looked up when it is the renewal's turn: after a removal that came first, there is nothing to renew."""
+        if self.holding:
+            yield from self._puts
+
     def _send(self, requests: Iterable[bytes]) -> None:
         for number in self._requests.send(requests):
-            name = error_name(number)
-            if name not in _NOT_THERE:
-                self.errors[name] = self.errors.get(name, 0) + 1
+            self._count(number)
+
+    def _failed(self, problem: OSError) -> None:
+        self._count(problem.errno or 0)
+
+    def _count(self, number: int) -> None:
+        name = error_name(number)
+        if name not in _NOT_THERE:
+            self.errors[name] = self.errors.get(name, 0) + 1

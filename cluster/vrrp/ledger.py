@@ -10,6 +10,7 @@ from cluster.vrrp.marks import Marks
 from cluster.vrrp.reservation import Reservation, reach
 
 if TYPE_CHECKING:
+    from cluster.vrrp.aside import Aside
     from cluster.vrrp.page import Page
     from cluster.vrrp.reporter import Reporter
     from cluster.vrrp.settings import Authentication
@@ -25,6 +26,7 @@ class Ledger:
         state_dir: None to keep nothing beyond a boot.
         authentication: as configured at the start.
         reporter: is told when the state directory cannot be written; the engine goes on then.
+        aside: where the disk may keep us waiting.
 
     Attributes:
         marks: how far each sender's sequence got.
@@ -33,11 +35,17 @@ class Ledger:
     """
 
     def __init__(
-        self, page: Page, state_dir: str | None, authentication: Authentication, reporter: Reporter
+        self,
+        page: Page,
+        state_dir: str | None,
+        authentication: Authentication,
+        reporter: Reporter,
+        aside: Aside,
     ) -> None:
         self._page = page
         self._state_dir = state_dir
         self._reporter = reporter
+        self._aside = aside
         self._reservation = Reservation(state_dir, page.sequence, reach(authentication))
         self.sequence = self._reservation.sequence
         self.marks = Marks(page.marks)
@@ -48,28 +56,26 @@ class Ledger:
     def used(self, unix: Nanoseconds) -> None:
         """An advert left; `unix` in nanoseconds since 1970."""
         self._page.sequence = self.sequence.last
-        try:
-            self._reservation.renew(unix)
-        except OSError as problem:
-            self._failed(problem)
+        if self._reservation.renew(unix):
+            self._aside.do(self._reservation.write, self._failed)
 
     def save(self, now: Nanoseconds) -> None:
         """Copy the marks to the state directory; `now` is the monotonic clock."""
         self.due = Nanoseconds(now + SAVE_EVERY)
-        if self._state_dir is None:
-            return
-        try:
-            self.marks.save(self._state_dir)
-        except OSError as problem:
-            self._failed(problem)
+        if self._state_dir is not None:
+            self._aside.do(self._save_marks, self._failed)
 
-    def close(self, now: Nanoseconds) -> None:
-        """An orderly stop: leave everything exact."""
-        self.save(now)
+    def close(self) -> None:
+        """An orderly stop: leave everything exact, and take the time for it."""
         try:
+            self._save_marks()
             self._reservation.settle()
         except OSError as problem:
             self._failed(problem)
+
+    def _save_marks(self) -> None:
+        if self._state_dir is not None:
+            self.marks.save(self._state_dir)
 
     def _failed(self, problem: OSError) -> None:
         text = f"the state directory cannot be written, signatures may repeat after a reboot: {problem}"

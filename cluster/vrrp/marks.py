@@ -76,7 +76,8 @@ class Marks:
         """
         handle = os.open(f"{directory}/{FILE}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(handle, self._memory, 0)
+            # A copy: this may run beside the loop, and writing lets the loop go on in the middle of a record.
+            os.pwrite(handle, bytes(self._memory), 0)
         finally:
             os.close(handle)
 

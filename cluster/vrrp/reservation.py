@@ -2,8 +2,8 @@
 
 The state page keeps the exact value through a crash of the engine; this file matters only when the machine
 boots with a clock behind the one it had. It is written without waiting for the disk, since an engine that waits
-for a disk is no master: a reservation reaches so far ahead that the kernel has written it back (after 30 s and
-a few more) long before it is needed.
+for a disk is no master: its owner calls `write` on another thread, and a reservation reaches so far ahead that the
+kernel has written it back (after 30 s and a few more) long before it is needed.
 """
 
 from __future__ import annotations
@@ -47,20 +47,26 @@ class Reservation:
         self.sequence = Sequence(last or self._read(), ahead)
         self._half = (ahead << 32) // 2
         self._enough_until = 0
+        self._value = 0
 
-    def renew(self, unix: Nanoseconds) -> None:
-        """Reserve further when half of the reservation is used up; `unix` in nanoseconds since 1970.
+    def renew(self, unix: Nanoseconds) -> bool:
+        """Reserve further when half of the reservation is used up.
 
-        Raises:
-            OSError: the state directory cannot be written; the sequence then survives a crash, but no reboot.
+        Args:
+            unix: nanoseconds since 1970.
+
+        Returns:
+            Whether there is a reservation to be written now.
         """
         if self.sequence.last < self._enough_until:
-            return
+            return False
         value = self.sequence.reservation(unix)
-        if value is not None:
-            self.sequence.reserved(value)
-            self._enough_until = value - self._half
-            self._write(value)
+        if value is None:
+            return False
+        self.sequence.reserved(value)
+        self._enough_until = value - self._half
+        self._value = value
+        return True
 
     def settle(self) -> None:
         """An orderly stop: keep exactly the last value.
@@ -68,7 +74,8 @@ class Reservation:
         Raises:
             OSError: the state directory cannot be written.
         """
-        self._write(self.sequence.last)
+        self._value = self.sequence.last
+        self.write()
 
     def _read(self) -> int:
         if self._path is None:
@@ -88,12 +95,17 @@ class Reservation:
             return 0
         return int(value)
 
-    def _write(self, value: int) -> None:
+    def write(self) -> None:
+        """Keep the reservation.
+
+        Raises:
+            OSError: the state directory cannot be written; the sequence then survives a crash, but no reboot.
+        """
         if self._path is None:
             return
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # One block, overwritten in place: a torn write cannot happen, and no rename has to reach the disk.
-            os.pwrite(handle, f"{_FORM.pack(value).hex()}\n".encode(), 0)
+            os.pwrite(handle, f"{_FORM.pack(self._value).hex()}\n".encode(), 0)
         finally:
             os.close(handle)

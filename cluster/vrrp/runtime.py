@@ -17,8 +17,10 @@ from cluster.net.rtnetlink import Monitor, Requests
 from cluster.units import Nanoseconds
 from cluster.vrrp import control, events, partner, realtime, settings, status
 from cluster.vrrp.addresses import VirtualAddresses
+from cluster.vrrp.aside import Aside
 from cluster.vrrp.capture import Captures
 from cluster.vrrp.control_server import ControlServer
+from cluster.vrrp.driver import Driver
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import Role
 from cluster.vrrp.kernel import Kernel
@@ -76,7 +78,9 @@ class Engine:
         self._page = Page(f"{run_dir}/{control.PAGE_FILE}")
         self._page.interval_is(self._settings.advert_interval)
         self._reporter = Reporter(log, self._page)
-        self._ledger = Ledger(self._page, state_dir, self._settings.authentication, self._reporter)
+        self._aside = Aside()
+        keys = self._settings.authentication
+        self._ledger = Ledger(self._page, state_dir, keys, self._reporter, self._aside)
         self._keyring = Keyring(self._ledger.marks)
         wire, guard = self._keyring.configure(self._settings)
         self._poller = select.epoll()
@@ -84,14 +88,14 @@ class Engine:
         monitor = Monitor(requests)
         self._ports = Ports(requests, self._poller)
         self._ports.configure(self._settings.interfaces, wire, guard)
-        self._addresses = VirtualAddresses(requests)
+        self._addresses = VirtualAddresses(requests, self._aside)
         self._watches = Watches(self._poller)
         self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
         self._kernel.settle(_now())
         self._poller.register(self._kernel.handle, select.EPOLLIN)
         self._election = Election()
-        self._deadline: Nanoseconds | None = None
-        self._deadline_stale = True
+        self._driver = Driver(self._election, self._act, self._listen, _now)
+        self._lost_the_role = False
         self._since = Nanoseconds(time.time_ns())
         self._real_time = realtime.schedule()
         self._lock_memory_at: Nanoseconds | None = Nanoseconds(_now() + LOCK_MEMORY_AFTER)
@@ -142,11 +146,7 @@ class Engine:
         due = now + BEAT_EVERY
         if self._addresses.holding and self._addresses.refresh_at < due:
             due = self._addresses.refresh_at
-        if self._deadline_stale:
-            # Asked once a turn, not once an event: with many interfaces the answer takes a while.
-            self._deadline = self._election.deadline
-            self._deadline_stale = False
-        for other in (self._deadline, self._kernel.due, self._watches.due):
+        for other in (self._driver.due, self._kernel.due, self._watches.due):
             if other is not None and other < due:
                 due = other
         return due
@@ -173,12 +173,11 @@ class Engine:
                 self._captures.forget(handle)
 
     def _do_due(self, now: Nanoseconds) -> None:
-        # An event that was fed since has let the election do all that was due.
-        if not self._deadline_stale and self._deadline is not None and self._deadline <= now:
+        if self._driver.ripe(now):
             self._feed(events.Tick())
         # Awake anyway, the addresses are renewed a little early rather than in a turn of their own.
         if self._addresses.holding and self._addresses.refresh_at <= now + BEAT_EVERY:
-            self._addresses.take(now)
+            self._addresses.renew(now)
         if self._kernel.due is not None and self._kernel.due <= now:
             self._kernel.repair(now)
         if self._watches.due is not None and self._watches.due <= now:
@@ -192,6 +191,7 @@ class Engine:
                 self._ports.mend()
         if self._ledger.due <= now:
             self._ledger.save(now)
+        self._aside.report()
 
     def _lock_memory(self, now: Nanoseconds) -> None:
         patience_over = now >= (self._lock_memory_at or 0) + 10 * LOCK_MEMORY_AFTER
@@ -218,10 +218,13 @@ class Engine:
         self._page.claim()
         self._kernel.missing()
 
+    def _listen(self) -> None:
+        for port in self._ports:
+            self._receive(port)
+
     def _receive(self, port: Port) -> None:
-        unix = Nanoseconds(time.time_ns())
         for _ in range(ADVERTS_PER_TURN):
-            what = port.receive(unix)
+            what = port.receive(Nanoseconds(time.time_ns()))
             if what is None:
                 return
             if isinstance(what, events.Heard):
@@ -263,14 +266,13 @@ class Engine:
     # --- what the election asks for -----------------------------------------------------------------
 
     def _feed(self, event: events.Event) -> None:
-        now = _now()
-        lost_the_role = False
-        for effect in self._election.handle(event, now):
-            self._actions[type(effect)](effect)
-            lost_the_role = lost_the_role or (isinstance(effect, events.RoleChanged) and effect.new is Role.BACKUP)
-        self._deadline_stale = True
-        if lost_the_role and not self._settings.resync:
-            self._feed(events.Resynchronised())
+        self._driver.feed(event)
+        if self._lost_the_role and not self._settings.resync:
+            self._lost_the_role = False
+            self._driver.feed(events.Resynchronised())
+
+    def _act(self, effect: events.Effect) -> None:
+        self._actions[type(effect)](effect)
 
     def _announce(self, effect: events.Announce) -> None:
         self._ports[effect.interface].announce()
@@ -283,6 +285,7 @@ class Engine:
 
     def _role_changed(self, effect: events.RoleChanged) -> None:
         self._reporter.role_changed(effect)
+        self._lost_the_role = effect.new is Role.BACKUP
         self._since = Nanoseconds(time.time_ns())
         self._remember_role()
 
@@ -355,8 +358,9 @@ class Engine:
         before = self._ports.virtual_configured()
         self._ports.configure(loaded.interfaces, wire, guard)
         self._captures.renew()
-        self._addresses.remove_virtual(before - self._ports.virtual_configured())
+        # First forget what is no longer configured, then remove it: a renewal under way must not put it back.
         self._kernel.settle(_now())
+        self._addresses.remove_virtual(before - self._ports.virtual_configured())
         self._page.interval_is(loaded.advert_interval)
         self._reconfigure()
         for port in self._ports:
@@ -384,7 +388,7 @@ class Engine:
 
     def _close(self, server: ControlServer) -> None:
         self._page.role_is(Role.OFFLINE, Nanoseconds(time.time_ns()), handed_over=False)
-        self._ledger.close(_now())
+        self._ledger.close()
         server.close()
         self._ports.close()
 

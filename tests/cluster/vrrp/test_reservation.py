@@ -20,10 +20,15 @@ def seconds_later(count: int) -> Nanoseconds:
     return Nanoseconds(NOON + count * NANOSECONDS_PER_SECOND)
 
 
+def keep(reservation: Reservation, unix: Nanoseconds) -> None:
+    if reservation.renew(unix):
+        reservation.write()
+
+
 def test_a_machine_that_boots_with_its_clock_behind_goes_on_above_all_it_sent(tmp_path: Path) -> None:
     before = Reservation(str(tmp_path), 0, AHEAD)
     for second in range(100):
-        before.renew(seconds_later(second))
+        keep(before, seconds_later(second))
         sent = before.sequence.next(seconds_later(second))
 
     after = Reservation(str(tmp_path), 0, AHEAD)
@@ -35,7 +40,7 @@ def test_the_disk_is_asked_once_a_minute_not_once_an_advert(tmp_path: Path) -> N
     reservation = Reservation(str(tmp_path), 0, AHEAD)
     written = set()
     for second in range(300):
-        reservation.renew(seconds_later(second))
+        keep(reservation, seconds_later(second))
         reservation.sequence.next(seconds_later(second))
         written.add((tmp_path / "vrrp.sequence").read_text())
 
@@ -44,7 +49,7 @@ def test_the_disk_is_asked_once_a_minute_not_once_an_advert(tmp_path: Path) -> N
 
 def test_an_orderly_stop_keeps_exactly_what_was_used(tmp_path: Path) -> None:
     before = Reservation(str(tmp_path), 0, AHEAD)
-    before.renew(NOON)
+    keep(before, NOON)
     last = before.sequence.next(NOON)
 
     before.settle()
@@ -53,7 +58,7 @@ def test_an_orderly_stop_keeps_exactly_what_was_used(tmp_path: Path) -> None:
 
 
 def test_the_state_page_knows_better_than_the_file(tmp_path: Path) -> None:
-    Reservation(str(tmp_path), 0, AHEAD).renew(NOON)
+    keep(Reservation(str(tmp_path), 0, AHEAD), NOON)
 
     assert Reservation(str(tmp_path), 42, AHEAD).sequence.last == 42
 
@@ -61,7 +66,7 @@ def test_the_state_page_knows_better_than_the_file(tmp_path: Path) -> None:
 def test_without_a_state_directory_nothing_is_written() -> None:
     reservation = Reservation(None, 0, AHEAD)
 
-    reservation.renew(NOON)
+    keep(reservation, NOON)
     reservation.settle()
 
     assert reservation.sequence.last == 0
@@ -69,7 +74,7 @@ def test_without_a_state_directory_nothing_is_written() -> None:
 
 def test_a_state_directory_that_cannot_be_written_is_an_error_to_report(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Reservation(str(tmp_path / "missing"), 0, AHEAD).renew(NOON)
+        keep(Reservation(str(tmp_path / "missing"), 0, AHEAD), NOON)
 
 
 @pytest.mark.parametrize("damage", ["", "no number\n", "\xff"])

@@ -1,0 +1,69 @@
+"""Work that may have to wait, on a thread of its own: the loop never waits for a disk or for the kernel's lock.
+
+Renewing an address takes the lock that the kernel holds for all changes of interfaces, of every network namespace.
+Somebody who makes or removes interfaces at the time holds it for tens of milliseconds: measured 54 ms while
+namespaces came and went, and the partner took over. A file system that is busy with a commit is no faster.
+
+The thread inherits the engine's real-time scheduling and hardly ever runs: system calls that wait do so without
+the interpreter's lock. `_thread` instead of `threading`, whose import would take a millisecond of a restart.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock, stack_size, start_new_thread
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Work = Callable[[], None]
+    Failed = Callable[[OSError], None]
+
+_STACK = 256 * 1024
+"""Bytes; the usual eight megabytes may be more than the memory that may be locked."""
+
+
+class Aside:
+    """Does one thing after the other, in the order asked for, while its owner goes on."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Work, Failed]] = deque()
+        self._failures: deque[tuple[Failed, OSError]] = deque()
+        self._wake = allocate_lock()
+        self._started = False
+
+    def do(self, work: Work, failed: Failed) -> None:
+        """Have something done soon; what is waiting already is not asked for twice.
+
+        Args:
+            work: runs on the other thread; what it shares with this one needs a lock.
+            failed: told of an OSError it raised, on this thread, by `report`.
+        """
+        if (work, failed) in self._waiting:
+            return
+        self._waiting.append((work, failed))
+        if not self._started:
+            self._started = True
+            stack_size(_STACK)
+            start_new_thread(self._run, ())
+        elif self._wake.locked():
+            # Only this thread releases it, so it is still locked now.
+            self._wake.release()
+
+    def report(self) -> None:
+        """Tell of what failed since the last call."""
+        while self._failures:
+            failed, problem = self._failures.popleft()
+            failed(problem)
+
+    def _run(self) -> None:
+        self._wake.acquire()
+        while True:
+            while self._waiting:
+                work, failed = self._waiting.popleft()
+                try:
+                    work()
+                except OSError as problem:
+                    self._failures.append((failed, problem))
+            self._wake.acquire()

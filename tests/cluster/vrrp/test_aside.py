@@ -1,0 +1,77 @@
+"""What may wait is done aside: in order, once, and what fails is told on the thread that asked."""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from queue import SimpleQueue
+from threading import Event
+
+from cluster.vrrp.aside import Aside
+
+
+def ignore(_problem: OSError) -> None:
+    pass
+
+
+def test_the_caller_goes_on_while_the_work_waits() -> None:
+    aside, gate, done = Aside(), Event(), Event()
+
+    def work() -> None:
+        gate.wait(5)
+        done.set()
+
+    aside.do(work, ignore)
+
+    assert not done.is_set()
+    gate.set()
+    assert done.wait(5)
+
+
+def test_it_is_done_in_the_order_asked_for_and_not_twice_for_what_waits_already() -> None:
+    aside, gate, begun = Aside(), Event(), Event()
+    done: SimpleQueue[str] = SimpleQueue()
+
+    def first() -> None:
+        begun.set()
+        gate.wait(5)
+        done.put("first")
+
+    def second() -> None:
+        done.put("second")
+
+    def third() -> None:
+        done.put("third")
+
+    aside.do(first, ignore)
+    assert begun.wait(5)
+    for work in (second, second, third):
+        aside.do(work, ignore)
+    gate.set()
+
+    assert [done.get(timeout=5) for _ in range(3)] == ["first", "second", "third"]
+
+
+def test_it_wakes_up_again_after_it_had_nothing_to_do() -> None:
+    aside = Aside()
+    done: SimpleQueue[int] = SimpleQueue()
+    for number in range(100):
+        aside.do(lambda number=number: done.put(number), ignore)  # type: ignore[misc]
+        assert done.get(timeout=5) == number
+
+
+def test_a_failure_is_told_on_the_thread_that_asks_for_it() -> None:
+    aside, passed = Aside(), Event()
+    told: list[tuple[str, int]] = []
+
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    aside.do(fail, lambda problem: told.append((str(problem), get_ident())))
+    aside.do(passed.set, ignore)
+    assert passed.wait(5)
+    assert told == []
+
+    aside.report()
+    aside.report()
+
+    assert told == [("the disk is full", get_ident())]
