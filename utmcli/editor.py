@@ -47,6 +47,8 @@ MAX_LINE = 16 * 1024
 """Characters of a line that may be typed; the editor's work grows with every one."""
 MAX_AHEAD = 4 * 1024
 """Characters that may wait for the command that runs now to end."""
+MENU = 14
+"""Rows of the terminal for the line and the menu below it: every word of the longest module fits."""
 _SLICE = 256
 """Characters of a paste that are edited in before other sessions get their turn."""
 MORE = "--More--"
@@ -54,6 +56,7 @@ MORE = "--More--"
 _INTERRUPT = "\x03"
 _END = "\x04"
 _ENTER = "\r\n"
+_MAY_END = _ENTER + _INTERRUPT + _END
 
 
 class InterruptError(Exception):
@@ -150,6 +153,7 @@ class Editor:
                 return self._text
             self._state = _State.STARTING
             self._console.draw(self._erasure(prompt + self._text))
+            self._fit_menu()
             self._console.resized = self._resized
             return await self._prompt.prompt_async(
                 prompt,
@@ -242,8 +246,8 @@ class Editor:
             self._settle(whole=False)
 
     def _edit(self) -> None:
-        """Feed the editor up to the end of a line: what follows may be meant for the command."""
-        end = next((at + 1 for at, key in enumerate(self._ahead) if key in _ENTER), len(self._ahead))
+        """Feed the editor up to a key that may end the line: what follows may be meant for the command."""
+        end = next((at + 1 for at, key in enumerate(self._ahead) if key in _MAY_END), len(self._ahead))
         keys, self._ahead = self._ahead[:end], self._ahead[end:]
         if len(self._prompt.default_buffer.text) > MAX_LINE:
             keys = "".join(key for key in keys if key < " ")
@@ -321,7 +325,12 @@ class Editor:
         rows = max(0, get_cwidth(shown) - 1) // self._columns
         return "\r" + (f"\x1b[{rows}A" if rows else "") + "\x1b[J"
 
+    def _fit_menu(self) -> None:
+        """Room below the line for the menu; more than the terminal has, and prompt_toolkit would draw nothing."""
+        self._prompt.reserve_space_for_menu = min(MENU, (self._console.rows or MENU) - 1)
+
     def _resized(self) -> None:
+        self._fit_menu()
         self._prompt.app._on_resize()  # noqa: SLF001 - prompt_toolkit knows only the window of its own process
 
     # --- keys of our own -----------------------------------------------------------------------------

@@ -112,3 +112,8 @@ def test_a_file_in_commands_is_found_by_itself() -> None:
 def test_the_manual_is_what_the_grammar_says() -> None:
     page = Path(__file__).parents[2] / "docs" / "CLI.md"
     assert page.read_text("utf-8") == manual(GRAMMAR), "python -m utmcli.manual > docs/CLI.md"
+
+
+def test_what_help_and_menu_say_of_a_word_fits_beside_it_on_80_columns() -> None:
+    texts = [(entry.name, entry.help) for command in GRAMMAR.commands for entry in (command, *command.keys)]
+    assert [(name, text) for name, text in texts if len(text) > 62] == []

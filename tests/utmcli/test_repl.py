@@ -9,6 +9,7 @@ import pytest
 
 from cluster.rpc import messages
 from tests.support.shell import mode_of, wait_until
+from utmcli.commands import GRAMMAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +80,35 @@ def test_tab_shows_a_menu_with_descriptions(person: Person) -> None:
     person.sees("maintainance", "take this node out of service for a while")
     person.types(TAB)
     person.sees_line(f"{PROMPT}cluster info ")
+
+
+def test_the_menu_shows_every_word_of_a_module_at_once(person: Person) -> None:
+    person.types("cluster " + TAB)
+    person.sees(*(child.help for child in GRAMMAR.root.children["cluster"].children.values()))
+
+
+@pytest.mark.parametrize("rows", [3, 5])
+def test_the_menu_takes_what_a_small_window_has(shell: Shell, rows: int) -> None:
+    person = shell.person(rows=rows)
+    person.sees_prompt()
+    person.types("cluster " + TAB)
+    person.sees(f"{PROMPT}cluster", "state of this node in four lines")
+    person.gone()
+
+
+def test_the_menu_follows_a_window_that_gets_smaller(person: Person) -> None:
+    person.types("cluster" + TAB)
+    person.resizes(5, 80)
+    person.types(TAB)
+    person.sees(f"{PROMPT}cluster", "state of this node in four lines")
+
+
+def test_what_is_typed_behind_ctrl_c_is_the_next_line_also_in_the_editor(person: Person) -> None:
+    person.types("clu" + TAB)
+    person.sees_line(f"{PROMPT}cluster ")
+    person.types(CTRL_C + "cluster info" + ENTER)
+    person.sees("cluster_state|master")
+    person.sees_prompt()
 
 
 def test_tab_offers_the_names_that_exist_now(person: Person) -> None:

@@ -92,7 +92,7 @@ def _joined(ids: list[int]) -> str:
 ID = Number(low=1, high=255, metavar="ID", live=live.AUTH_KEYS)
 
 COMMANDS = (
-    Command(("cluster", "auth", "get"), "the keys of both nodes: which one signs, which ones are accepted", get),
+    Command(("cluster", "auth", "get"), "keys of both nodes: which one signs, which are accepted", get),
     Command(
         ("cluster", "auth", "new"),
         "accept a further key",

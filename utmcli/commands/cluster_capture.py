@@ -77,7 +77,7 @@ def _authentication(seen: Capture, key: int | None) -> str:
 COMMANDS = (
     Command(
         ("cluster", "capture"),
-        "adverts as they pass an HA interface, decoded and with the result of the authentication",
+        "adverts as they pass, decoded and authenticated",
         capture,
         (
             Key(

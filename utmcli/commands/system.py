@@ -48,7 +48,7 @@ COMMANDS = (
     Command(("system", "info"), "host name, version, uptime, load and memory", info, documented=True),
     Command(
         ("system", "update", "interface"),
-        "apply addresses, HA interfaces, hotwire, cluster options and maintenance",
+        "apply addresses, HA, hotwire, cluster options, maintenance",
         update_interface,
         documented=True,
         note="Applying the same again changes nothing.",
