@@ -34,7 +34,7 @@ async def info(call: Call) -> Record:
 # --- options ----------------------------------------------------------------------------------------
 
 OPTION_KEYS = (
-    Key("enabled", Boolean(), "take part in the cluster, from the next system update interface on"),
+    Key("enabled", Boolean(), "take part, from the next system update interface on"),
     Key(
         "priority",
         Choice(options=(("high", "the preferred master"), ("low", "the preferred spare"))),
