@@ -23,7 +23,8 @@ BIN = Path(sys.executable).parent
 def commands(document: str) -> list[list[str]]:
     """The lines after ``$`` in the document's console blocks, as words."""
     blocks = re.findall(r"```console\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
-    return [shlex.split(line[2:], comments=True) for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    lines = (line for block in blocks for line in block.splitlines())
+    return [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from utmcli.render import EXIT_OK
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-    from utmcli.session import Screen, Session
+    from utmcli.pager import Screen
+    from utmcli.session import Session
 
 MAX_LINE = 1024 * 1024
 """Longest line of a script, characters."""

@@ -1,16 +1,24 @@
-"""Output in portions that fit a screen, for those who asked for it with `terminal length`."""
+"""Where output goes, and output in portions that fit, for those who asked for it with `terminal length`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from utmcli.session import Screen
-
 QUIT = "qQ"
 ONE_LINE = "\r\n"
+
+
+class Screen(Protocol):
+    """Where a session writes; each call waits until the reader keeps up."""
+
+    async def write(self, text: str) -> None:
+        """To standard output."""
+
+    async def write_error(self, text: str) -> None:
+        """To standard error."""
 
 
 class EnoughError(Exception):

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from cluster.errors import ClusterError
 from cluster.rpc.messages import READ_ONLY
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowAdverts, FollowEvents
     from utmcli.link import Link
+    from utmcli.pager import Screen
     from utmcli.render import Style
     from utmcli.results import Result
 
@@ -42,16 +43,6 @@ def mishap(what: str) -> str:
     reference = secrets.token_hex(4)
     _LOG.exception("%s failed unexpectedly, reference %s", what, reference)
     return f"% Error: this should not have happened; the shell host's log has the details under {reference}\n"
-
-
-class Screen(Protocol):
-    """Where a session writes; each call waits until the reader keeps up."""
-
-    async def write(self, text: str) -> None:
-        """To standard output."""
-
-    async def write_error(self, text: str) -> None:
-        """To standard error."""
 
 
 class Session:
