@@ -2,8 +2,9 @@
 
     python bench/cpu.py [SECONDS]
 
-Both daemons run side by side, two nodes each, and are measured over the same seconds. Processor time is utime +
-stime of all processes of a node's daemon, memory their proportional set size.
+The daemons run side by side, two nodes each, and are measured over the same seconds. Processor time is that of all
+processes of a node's daemon, user and system; memory is their proportional set size. keepalived 2.2.7 cannot sign
+its adverts, so ours is shown twice: signed, as it runs, and unsigned, doing the same work as keepalived.
 """
 
 from __future__ import annotations
@@ -15,21 +16,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from report import verdict
-from rigs import NODES, Ours, Rig, available
+from rigs import NODES, Keepalived, Ours, Rig, Unsigned, available
 
 MANY, SLOW, DEFAULT = 60, 100, 25
 IDLE_LIMIT = 0.1
+CPUCLOCK_SCHED = 2
 WARM_UP = 3.0
 """Seconds after a start that are not counted: both lay out memory and announce."""
 
 
 def seconds_used(pids: list[int]) -> float:
     """User and system time of these processes."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    # What /proc/PID/stat shows as utime + stime, but in nanoseconds instead of hundredths (clock_getcpuclockid(3)).
+    return sum(time.clock_gettime(~pid << 3 | CPUCLOCK_SCHED) for pid in pids)
 
 
 def mebibytes(pids: list[int]) -> float:
@@ -61,7 +60,7 @@ def measure(rigs: list[Rig], length: float) -> dict[tuple[str, str], tuple[float
 def table(lans: int, advert: int, length: float) -> dict[tuple[str, str], tuple[float, float]]:
     """One line a daemon and node."""
     with ExitStack() as stack:
-        rigs = [stack.enter_context(kind.running(advert, lans=lans)) for kind in available()]
+        rigs = [stack.enter_context(kind.running(advert, lans=lans)) for kind in (*available(), Unsigned)]
         found = measure(rigs, length)
     print(f"\n{lans} HA interfaces, adverts {advert * 10} ms, over {length:.0f} s; load {os.getloadavg()[0]:.1f}")
     print(f"  {'daemon':11} {'node':8} {'% of a core':>11} {'MiB':>7}")
@@ -75,9 +74,12 @@ def main() -> None:
     length = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     many = table(MANY, SLOW, length)
     for node, word in zip(NODES, ("master", "backup"), strict=True):
-        ours, peer = (many.get((name, node), (0.0, 0.0))[0] for name in ("utmcli", "keepalived"))
+        signed, unsigned, peer = (
+            many.get((name, node), (0.0, 0.0))[0] for name in (Ours.name, Unsigned.name, Keepalived.name)
+        )
         if peer:
-            verdict(f"{word}: {ours / peer:.2f} x keepalived's; target at most 1.00", met=ours <= peer)
+            words = f"{word}: {unsigned / peer:.2f} x keepalived's for the same work, {signed / peer:.2f} signed"
+            verdict(f"{words}; target at most 1.00", met=unsigned <= peer)
     idle = table(1, DEFAULT, length)
     for node, word in zip(NODES, ("master", "backup"), strict=True):
         percent = idle[Ours.name, node][0]

@@ -136,7 +136,7 @@ class Rig:
     def up(self) -> None:
         """Both nodes started, the high one master."""
         self.start("high")
-        eventually(lambda: self.holds("high"), 5 * self.master_down + 5)
+        eventually(lambda: self.holds("high"), 5 * self.master_down + 15)
         self.start("low")
         time.sleep(max(1.0, 1.2 * self.master_down))
 
@@ -232,6 +232,7 @@ class Ours(Rig):
     """Our engine, signed adverts, as clusterd would run it."""
 
     name = "utmcli"
+    mode = "hmac"
 
     def __init__(self, advert: int, lans: int = 1, delay: int = 2, *, real_time: bool = True) -> None:
         super().__init__(advert, lans, delay, real_time=real_time)
@@ -244,7 +245,7 @@ class Ours(Rig):
         """The node's engine.json."""
         interfaces = [interface(lan, int(lan[3:]), self.virtual(lan)) for lan in self.lans]
         base = {"priority": node, "advert_interval": self.advert, "trigger_delay": self.delay}
-        return configuration(*interfaces, **base, **changes)
+        return configuration(*interfaces, mode=self.mode, **base, **changes)
 
     def begin(self, node: str) -> None:
         engine = self.engines[node]
@@ -299,6 +300,13 @@ class Ours(Rig):
         assert "error" not in answer, answer
 
 
+class Unsigned(Ours):
+    """Our engine without authentication."""
+
+    name = "unsigned"
+    mode = "none"
+
+
 class Keepalived(Rig):
     """keepalived as configured by those who want the same: VRRPv3, same timers, same priorities."""
 
@@ -327,7 +335,8 @@ class Keepalived(Rig):
         # One member a line: a long line is more than its parser takes.
         members = "\n".join(self.lans)
         group = f"vrrp_sync_group all {{\ngroup {{\n{members}\n}}\n}}" if len(self.lans) > 1 else ""
-        real_time = "vrrp_rt_priority 50" if self.real_time else ""
+        # Its limit of 10 ms for one turn of a real-time process kills it where there are many interfaces.
+        real_time = "vrrp_rt_priority 50\nvrrp_rlimit_rttime 1000000" if self.real_time else ""
         return f"global_defs {{\nvrrp_version 3\n{real_time}\n}}\n{instances}\n{group}\n"
 
     def begin(self, node: str) -> None:
