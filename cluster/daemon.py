@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import pwd
 import signal
@@ -31,7 +32,7 @@ from cluster import machine, service
 from cluster.config import schema
 from cluster.config.store import Store
 from cluster.engine.supervisor import EngineSupervisor, Listener
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, LockedError
 from cluster.events_log import EventLog
 from cluster.followers import DisabledInterfaces, Followers
 from cluster.manager import Manager
@@ -55,6 +56,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 SHELL_ACCOUNTS = ("utmcli", "nobody")
 """Accounts the shell host may run as, in order of preference."""
 SHELL_SOCKET = "console.sock"
+LOCK_FILE = "clusterd.lock"
 SHELL_PATIENCE = 5.0
 """Seconds for the shell host to end; one that ran so long counts as healthy."""
 REPLY_TIME = 0.2
@@ -88,7 +90,8 @@ def main(state_dir: Path, run_dir: Path, factory: Path | None, no_shell: bool) -
     try:
         _make_directory(options.state_dir, 0o700)
         _make_directory(options.run_dir, 0o755)
-        again = asyncio.run(_run(options, log))
+        with _only_one(options.run_dir):
+            again = asyncio.run(_run(options, log))
     except* ClusterError as problems:
         for text in _sentences(problems):
             log.critical("%s", text)
@@ -166,8 +169,10 @@ class Daemon:
         return again
 
     async def _serve(self, manager: Manager, marker: machine.BootMarker) -> bool:
-        await (manager.resume() if marker.is_set else manager.boot())
-        marker.set()
+        if marker.is_set:
+            await manager.resume()
+        elif await manager.boot():
+            marker.set()
         server = Server(self._options.run_dir / SOCKET_FILE, manager, self._allowed)
         try:
             await server.start(_shell_group())
@@ -279,8 +284,9 @@ def _engine_command(options: Options) -> Command:
 
 
 def _shell_command(options: Options) -> Command:
-    argv = (sys.executable, "-m", "utmcli", "serve", "--run-dir", str(options.run_dir))
-    return Command(argv, dict(os.environ))
+    # -P: what happens to lie in the directory we were started in is no part of the program.
+    argv = (sys.executable, "-P", "-m", "utmcli", "serve", "--run-dir", str(options.run_dir))
+    return Command(argv, {**os.environ, "PYTHONPATH": str(_ROOT)})
 
 
 def _shell_group() -> int | None:
@@ -289,6 +295,27 @@ def _shell_group() -> int | None:
         with contextlib.suppress(KeyError):  # no such account here
             return pwd.getpwnam(account).pw_gid
     return None
+
+
+@contextlib.contextmanager
+def _only_one(run_dir: Path) -> Iterator[None]:
+    """Be the only clusterd of this run directory: a second one would adopt the engine and replace our socket.
+
+    Raises:
+        LockedError: there is another one.
+        ClusterError: the directory cannot be used.
+    """
+    try:
+        handle = os.open(run_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ClusterError(f"{run_dir} cannot be used: {error.strerror}") from error
+    with contextlib.ExitStack() as leaving:
+        leaving.callback(os.close, handle)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockedError(f"another clusterd runs in {run_dir}") from None
+        yield
 
 
 def _make_directory(path: Path, mode: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections import deque
 from contextlib import contextmanager
@@ -17,11 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from cluster import files
-from cluster.errors import UnreachableError
+from cluster.errors import ClusterError, UnreachableError
 from cluster.model import ClusterEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
 _LOG = logging.getLogger("clusterd")
@@ -42,16 +43,20 @@ class EventLog:
 
     Args:
         path: of the journal; made when missing.
+
+    Raises:
+        ClusterError: the journal is there but cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        lines = _read(path)
+        lines, torn = _read(path)
         self._lines = deque(lines, maxlen=CAPACITY)
         self._in_file = len(lines)
         self._number = self._lines[-1].event.number if self._lines else 0
         self._known = {(line.origin, line.event.at) for line in self._lines if line.origin}
         self._followers: set[asyncio.Queue[ClusterEvent]] = set()
+        self._before_next = b"\n" if torn else b""
 
     def add(self, kind: str, text: str, *, at: float, interface: str = "", role: str = "", origin: int = 0) -> None:
         """Note an event.
@@ -89,7 +94,7 @@ class EventLog:
         """The newest events, oldest of them first."""
         return tuple(line.event for line in self._lines)[-limit:] if limit > 0 else ()
 
-    async def follow(self) -> AsyncIterator[ClusterEvent]:
+    async def follow(self) -> AsyncGenerator[ClusterEvent, None]:
         """Events from now on, as they happen.
 
         Raises:
@@ -112,11 +117,12 @@ class EventLog:
 
     def _append(self, line: _Line) -> None:
         try:
-            with self._path.open("ab") as file:
-                file.write(_encoded(line))
+            with open(self._path, "ab", opener=_private) as file:
+                file.write(self._before_next + _encoded(line))
+            self._before_next = b""
             self._in_file += 1
             self._shorten()
-        except OSError as error:
+        except (OSError, ClusterError) as error:
             _LOG.error("an event is not kept on disk: %s", error)
 
     def _shorten(self) -> None:
@@ -131,17 +137,22 @@ def _encoded(line: _Line) -> bytes:
     return msgspec.json.encode(line) + b"\n"
 
 
-def _read(path: Path) -> list[_Line]:
-    """The lines of the journal; one that was torn by a power loss is left out."""
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _read(path: Path) -> tuple[list[_Line], bool]:
+    """The lines of the journal, and whether a power loss tore the last one; damaged ones are left out."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        files.replace(path, b"")
-        return []
+        return [], False
+    except OSError as error:
+        raise ClusterError(f"{path}: events cannot be read: {error.strerror}") from error
     lines = []
     for text in raw.splitlines():
         try:
             lines.append(msgspec.json.decode(text, type=_Line))
         except (msgspec.DecodeError, UnicodeDecodeError):
             _LOG.warning("a damaged line of %s is left out", path)
-    return lines
+    return lines, bool(raw) and not raw.endswith(b"\n")

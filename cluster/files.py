@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from cluster.errors import ClusterError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,12 +15,15 @@ def replace(path: Path, content: bytes) -> None:
     """Put a file with this content, readable by its owner only, in the place of the one at `path`.
 
     Raises:
-        OSError: the disk refuses; the old file is still there.
+        ClusterError: the disk refuses; the old file is still there.
     """
     fresh = path.with_name(f"{path.name}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise ClusterError(f"{path} cannot be written: {error.strerror}") from error

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from cluster import files
 from cluster.errors import RefusedError
 from cluster.rpc.messages import System
 
@@ -30,13 +31,17 @@ class BootMarker:
     def is_set(self) -> bool:
         """Whether the start configuration was applied since the machine booted."""
         try:
-            return self._path.read_text() == _BOOT_ID.read_text()
+            return self._path.read_bytes() == _BOOT_ID.read_bytes()
         except FileNotFoundError:
             return False
 
     def set(self) -> None:
-        """The start configuration is applied."""
-        self._path.write_text(_BOOT_ID.read_text())
+        """The start configuration is applied.
+
+        Raises:
+            ClusterError: the run directory cannot be written.
+        """
+        files.replace(self._path, _BOOT_ID.read_bytes())
 
 
 def facts(hostname: str, config_name: str) -> System:

@@ -25,13 +25,14 @@ from cluster.config.diff import diff
 from cluster.engine import switchover
 from cluster.engine.keys import DerivedKeys
 from cluster.engine.settings import document, trigger_delay
-from cluster.errors import ClusterError, ProtocolError, RefusedError, UnreachableError
+from cluster.errors import ClusterError, ConflictError, ProtocolError, RefusedError, StoreError, UnreachableError
 from cluster.rpc import messages as m
 from cluster.units import Centiseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from cluster.config.revision import Revision
     from cluster.config.store import Store
     from cluster.engine.settings import Document
     from cluster.events_log import EventLog
@@ -146,10 +147,21 @@ class Manager:
 
     # --- start --------------------------------------------------------------------------------------
 
-    async def boot(self) -> None:
-        """The machine booted: the start configuration comes into force, as far as it can."""
-        self._store.boot()
+    async def boot(self) -> bool:
+        """The machine booted: the start configuration comes into force, as far as it can.
+
+        Returns:
+            Whether the store knows; if it does not (a full disk shall not keep a node out of the cluster), the next
+            clusterd has to do it again.
+        """
+        known = True
+        try:
+            self._store.boot()
+        except StoreError as error:
+            known = False
+            self._events.note("problem", f"{error.message}; the start configuration runs all the same")
         await self._apply_complaining()
+        return known
 
     async def resume(self) -> None:
         """After a restart of clusterd: what was in force stays so, and the engine is told if it does not know."""
@@ -199,8 +211,9 @@ class Manager:
                 async for advert in adverts:
                     yield advert
             return
-        async for event in self._events.follow():
-            yield m.Events((event,))
+        async with aclosing(self._events.follow()) as happening:
+            async for event in happening:
+                yield m.Events((event,))
 
     # --- looking ------------------------------------------------------------------------------------
 
@@ -264,7 +277,10 @@ class Manager:
     # --- changing the configuration -----------------------------------------------------------------
 
     async def _edit(self, ask: m.EditConfig, actor: Actor) -> m.Done:
-        before = self._store.running.config
+        running = self._store.running
+        if ask.base not in {None, running.number}:
+            raise ConflictError(f"{running.who} changed the configuration meanwhile; look at it and try again")
+        before = running.config
         config = schema.apply(before, ask.changes)
         if not ask.force:
             self._refuse_outage(before, config)
@@ -356,13 +372,20 @@ class Manager:
             self._keys.of(config),
         )
         self._applied = config
-        if self._store.applied != revision:
-            self._store.applied = revision
+        problems += self._remember_applied(revision)
         self._follow_anew()
         await self._tell_engine(maintenance=self._store.maintenance)
         if was_enabled and not config.cluster.enabled:
             self._events.note("cluster-off", "the cluster was switched off on this node")
         return problems
+
+    def _remember_applied(self, revision: Revision) -> tuple[str, ...]:
+        try:
+            if self._store.applied != revision:
+                self._store.applied = revision
+        except StoreError as error:
+            return (f"{error.message}; a restart of clusterd brings back what was in force before",)
+        return ()
 
     def _follow_anew(self) -> None:
         self._disabled.names = self._applied.cluster.backup_disable_interfaces

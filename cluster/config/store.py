@@ -205,11 +205,13 @@ class Store:
 
         Raises:
             NotFoundError: the store is empty.
+            StoreError: the disk did not take it. The start configuration is running all the same, for as long as
+                this store is open.
         """
         revision = self.start
+        self._running = revision
         with transaction(self._connection):
             self._execute("UPDATE state SET running = ?, current = start, applied = NULL", revision.number)
-        self._running = revision
         return revision
 
     def commit(self, config: Config, who: str, why: str, when: float) -> Revision:

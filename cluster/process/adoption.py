@@ -21,12 +21,12 @@ def listener_of(path: Path, kind: socket.SocketKind) -> int | None:
         kind: its type.
 
     Returns:
-        None when nobody listens there.
+        None when nobody listens there, or nobody of this kind.
     """
     with socket.socket(socket.AF_UNIX, kind) as probe:
         probe.settimeout(_PATIENCE)
         try:
             probe.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError, TimeoutError):
+        except OSError:  # nothing there, nobody behind it, another kind of socket, a path too long for any
             return None
         return peer_of(probe).pid

@@ -73,11 +73,14 @@ class GetKeys(Ask, frozen=True, tag="keys"):
 class EditConfig(Ask, frozen=True, tag="edit"):
     """Change the running configuration: all changes or none -> Done.
 
-    What would part the nodes of a live cluster, such as another passphrase, is refused unless `force`.
+    What would part the nodes of a live cluster, such as another passphrase, is refused unless `force`. Changes that
+    follow from what was read (the next free id) name its revision as `base`: a ConflictError tells that somebody
+    else changed the configuration meanwhile.
     """
 
     changes: tuple[Change, ...]
     force: bool = False
+    base: int | None = None
 
 
 class SaveConfig(Ask, frozen=True, tag="save"):

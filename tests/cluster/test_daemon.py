@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.errors import RefusedError, UnreachableError
+from cluster.errors import RefusedError
 from cluster.model import SetValue
 from cluster.rpc.messages import (
     ConfigReply,
@@ -34,7 +35,7 @@ from tests.support.appliance import Appliance, until
 from tests.support.netns import Network, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.netns, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
 
@@ -344,6 +345,44 @@ def test_a_second_clusterd_on_the_same_directories_is_refused_and_the_first_undi
     assert node.engine == engine
 
 
+def test_a_second_clusterd_on_the_run_directory_takes_neither_its_socket_nor_its_engine(
+    node: Appliance, tmp_path: Path
+) -> None:
+    engine = node.engine
+    directories = ("--state-dir", str(tmp_path / "other"), "--run-dir", str(node.run), "--no-shell")
+    command = node.namespace.command(sys.executable, "-m", "cluster.daemon", *directories)
+
+    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+
+    assert second.returncode == 1
+    assert second.stderr.endswith(f"another clusterd runs in {node.run}\n")
+    assert second.stderr.count("\n") == 1
+    assert (node.role, node.engine) == ("master", engine)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda node: (node.run / "clusterd.lock").mkdir(parents=True), "cannot be used: Is a directory"),
+        (lambda node: (node.run / "clusterd.sock").mkdir(parents=True), "nothing can listen in"),
+        (lambda node: (node.run / "addresses.json.new").mkdir(parents=True), "addresses.json cannot be written"),
+        (lambda node: (node.run / "booted.new").mkdir(parents=True), "booted cannot be written"),
+        (lambda node: (node.state / "events").mkdir(parents=True), "events cannot be read"),
+        (lambda node: setattr(node, "run", node.run / ("x" * 100)), "nothing can listen in"),
+    ],
+)
+def test_a_directory_that_cannot_be_used_is_complained_of_in_a_sentence(
+    pair: Pair, spoil: Callable[[Appliance], None], complaint: str
+) -> None:
+    spoil(pair.master)
+
+    with contextlib.suppress(AssertionError):
+        pair.master.start()
+
+    assert complaint in pair.master.log
+    assert "Traceback" not in pair.master.log
+
+
 # --- orderly ends -----------------------------------------------------------------------------------
 
 
@@ -531,5 +570,5 @@ def test_a_restart_of_clusterd_does_not_touch_what_follows_the_role(
 
 
 def test_synchronize_says_clearly_that_it_cannot_yet(node: Appliance) -> None:
-    with pytest.raises(UnreachableError, match="hotwire"):
+    with pytest.raises(RefusedError, match="hotwire"):
         node.ask(Synchronize())

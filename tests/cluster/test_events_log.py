@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster.errors import UnreachableError
+from cluster.errors import ClusterError, UnreachableError
 from cluster.events_log import CAPACITY, EventLog
 
 if TYPE_CHECKING:
@@ -65,6 +65,19 @@ def test_a_line_torn_by_a_power_loss_is_left_out(path: Path, caplog: pytest.LogC
     assert "damaged line" in caplog.text
 
 
+def test_what_is_noted_after_a_torn_line_is_not_lost_with_it(path: Path) -> None:
+    EventLog(path).add("note", "torn", at=1.0)
+    path.write_bytes(path.read_bytes()[:-20])
+    EventLog(path).add("note", "next", at=2.0)
+    assert texts(EventLog(path)) == ["next"]
+
+
+def test_a_journal_that_cannot_be_read_is_named(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(ClusterError, match="events cannot be read: Is a directory"):
+        EventLog(path)
+
+
 def test_the_file_stays_bounded_and_readable_by_its_owner_only(path: Path) -> None:
     log = EventLog(path)
     for number in range(2 * CAPACITY + 10):
@@ -78,7 +91,6 @@ def test_a_disk_that_is_full_costs_the_line_on_disk_and_nothing_else(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = EventLog(path)
-    path.unlink()
     path.mkdir()
     log.add("note", "kept in memory", at=1.0)
     assert texts(log) == ["kept in memory"]

@@ -117,8 +117,12 @@ class Node:
             leave=self.left.append,
         )
 
-    def boot(self) -> None:
-        asyncio.run(self.manager.boot())
+    def boot(self) -> bool:
+        return asyncio.run(self.manager.boot())
+
+    def refuse_writes(self) -> None:
+        """The disk is full from now on."""
+        self.store._connection.execute("PRAGMA query_only = ON")
 
     def restart(self) -> None:
         """Clusterd is started again; the engine went on."""
@@ -168,6 +172,29 @@ def test_boot_forgets_unsaved_edits_and_obeys_persisted_maintenance(node: Node) 
     assert node.ask(m.GetInfo()).hostname == "master.cluster.local"
     assert node.engine.told is not None
     assert node.engine.told["maintenance"] is True
+
+
+def test_a_full_disk_keeps_no_node_out_of_the_cluster_and_the_boot_is_not_over(node: Node) -> None:
+    node.set("hostname", value="edited.local")
+    node.refuse_writes()
+
+    assert not node.boot()
+
+    assert node.engine.calls[-1][0] == "configure"
+    assert node.network.applied[-1][0].hostname == "master.cluster.local"
+    assert node.ask(m.GetInfo()).hostname == "master.cluster.local", "the start configuration runs"
+    assert "cannot be written" in node.events.last(1)[0].text
+
+
+def test_an_update_reaches_the_engine_though_the_store_cannot_note_it(node: Node) -> None:
+    node.set("cluster", "priority", value="low")
+    node.refuse_writes()
+
+    (warning,) = node.ask(m.UpdateInterface()).warnings
+
+    assert "brings back what was in force before" in warning
+    assert node.engine.told is not None
+    assert node.engine.told["priority"] == "low"
 
 
 def test_boot_goes_on_though_the_engine_does_not_come_up_and_an_interface_is_missing(tmp_path: Path) -> None:
@@ -599,3 +626,16 @@ def test_without_a_cluster_there_is_nothing_to_capture(node: Node) -> None:
 
     with pytest.raises(RefusedError, match="switched off on this node"):
         asyncio.run(look())
+
+
+def test_an_edit_that_follows_from_what_was_read_is_refused_when_somebody_else_was_faster(node: Node) -> None:
+    read = node.ask(m.GetConfig()).revision
+    node.set("hostname", value="faster.local")
+    slow = m.EditConfig((SetValue(("hostname",), "slower.local"),), base=read)
+
+    with pytest.raises(ConflictError, match="admin changed the configuration meanwhile"):
+        node.ask(slow)
+
+    assert node.ask(m.GetConfig()).config.hostname == "faster.local"
+    node.ask(m.EditConfig(slow.changes, base=node.ask(m.GetConfig()).revision))
+    assert node.ask(m.GetConfig()).config.hostname == "slower.local"
