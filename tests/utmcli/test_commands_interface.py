@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
-from cluster.model import Address, Interface, VirtualAddress
+from cluster.config import schema
+from cluster.errors import ConflictError
+from cluster.model import Address, Interface, SetValue, VirtualAddress
 from cluster.rpc import messages
 from tests.support.node import CONFIG, Node
 
@@ -165,3 +169,42 @@ def test_ids_are_listed_as_a_person_counts() -> None:
     node = Node(config=type(CONFIG)(interfaces={"LAN1": Interface(id=1)}, addresses=addresses))
     ids = [line.split("|")[0].strip() for line in node.type("interface address get").out.splitlines()[2:]]
     assert ids[:3] == ["9", "10", "100"]
+
+
+@dataclass
+class BusyNode(Node):
+    """A node on which other administrators add addresses, each just before our edit arrives."""
+
+    others: int = 0
+
+    async def ask(self, ask: messages.Ask, actor: messages.Actor, deadline: float) -> messages.AnyAnswer:
+        if isinstance(ask, messages.GetConfig):
+            return messages.ConfigReply(self.config, len(self.config.addresses))
+        if isinstance(ask, messages.EditConfig) and self.others:
+            self.others -= 1
+            number = str(max(map(int, self.config.addresses)) + 1)
+            theirs = SetValue(("addresses", number), {"device": "LAN3", "address": f"10.0.0.{number}/24"})
+            self.config = schema.apply(self.config, (theirs,))
+        if isinstance(ask, messages.EditConfig) and ask.base != len(self.config.addresses):
+            raise ConflictError("somebody changed the configuration meanwhile")
+        return await super().ask(ask, actor, deadline)
+
+
+def test_an_address_overwrites_none_that_somebody_else_adds_at_the_same_time() -> None:
+    busy = BusyNode(others=2)
+
+    said = busy.type("interface address new device LAN3 address 10.9.9.9/24")
+
+    assert said.code == 0, said.err
+    added = {key: entry.address for key, entry in busy.config.addresses.items() if int(key) > 3}
+    assert added == {"4": "10.0.0.4/24", "5": "10.0.0.5/24", "6": "10.9.9.9/24"}
+
+
+def test_a_node_that_everybody_changes_all_the_time_is_given_up() -> None:
+    busy = BusyNode(others=100)
+
+    said = busy.type("interface new name LAN7 type ETHERNET")
+
+    assert said.code == 1
+    assert "meanwhile" in said.err
+    assert "LAN7" not in busy.config.interfaces

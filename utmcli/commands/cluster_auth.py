@@ -8,13 +8,13 @@ from cluster.errors import ConflictError, NotFoundError, RefusedError
 from cluster.model import ClusterOptions, RemoveValue, SetValue
 from cluster.rpc.messages import GetKeys, Keys
 from utmcli import live
-from utmcli.commands._asking import answered, edit, running
+from utmcli.commands._asking import answered, edit, revise, running
 from utmcli.grammar import Call, Command, Key
 from utmcli.results import Done, Table
 from utmcli.values import Boolean, Number, ValueType
 
 if TYPE_CHECKING:
-    from cluster.model import Change
+    from cluster.model import Change, Config
 
 PASSPHRASE_ID = 1
 FORCE = Key("force", Boolean(), "also if the partner would not believe this node any more", manner=True)
@@ -28,14 +28,16 @@ async def get(call: Call) -> Table:
 
 async def new(call: Call) -> Done:
     """`cluster auth new`: accepted from now on; sent at once only where it is the first one."""
-    options = (await running(call)).cluster
-    known, key_id = _ids(options), call.values["id"]
-    if key_id in known:
-        raise ConflictError(f"there is a key {key_id} already; ids are 1 to 255, in use are {_joined(known)}")
-    changes: list[Change] = [_with(key_id, call.values["secret"])]
-    if not known:
-        changes.append(SetValue(("cluster", "auth_send"), key_id))
-    return await edit(call, *changes, force=call.values.get("force", False))
+    key_id, secret = call.values["id"], call.values["secret"]
+
+    def changes(config: Config) -> tuple[Change, ...]:
+        known = _ids(config.cluster)
+        if key_id in known:
+            raise ConflictError(f"there is a key {key_id} already; ids are 1 to 255, in use are {_joined(known)}")
+        first = () if known else (SetValue(("cluster", "auth_send"), key_id),)
+        return (_with(key_id, secret), *first)
+
+    return await revise(call, changes, force=call.values.get("force", False))
 
 
 async def set_sending(call: Call) -> Done:
@@ -47,20 +49,25 @@ async def set_sending(call: Call) -> Done:
 
 async def delete(call: Call) -> Done:
     """`cluster auth delete`: accepted no longer."""
-    options = (await running(call)).cluster
-    known, key_id = _ids(options), call.values["id"]
+    key_id = call.values["id"]
+    return await revise(
+        call, lambda config: _deletion(config.cluster, key_id), force=call.values.get("force", False)
+    )
+
+
+def _deletion(options: ClusterOptions, key_id: int) -> tuple[Change, ...]:
+    known = _ids(options)
     _require(known, key_id)
-    changes: list[Change] = [_without(key_id)]
     if len(known) == 1:
         if options.auth_policy == "enforce":
             raise RefusedError(
                 f"key {key_id} is the last one, and with the policy enforce both nodes rely on it; go back to "
                 "cluster set auth_policy permissive and then receive-only, on both nodes, before it is deleted"
             )
-        changes.append(SetValue(("cluster", "auth_send"), ClusterOptions().auth_send))
-    elif key_id == options.auth_send:
+        return _without(key_id), SetValue(("cluster", "auth_send"), ClusterOptions().auth_send)
+    if key_id == options.auth_send:
         raise RefusedError(f"key {key_id} signs our adverts; choose another one with cluster auth set send first")
-    return await edit(call, *changes, force=call.values.get("force", False))
+    return (_without(key_id),)
 
 
 def _ids(options: ClusterOptions) -> list[int]:

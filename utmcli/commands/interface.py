@@ -8,13 +8,13 @@ from cluster.errors import ConflictError, NotFoundError
 from cluster.model import InterfaceFlag, InterfaceType, RemoveValue, SetValue
 from cluster.rpc.messages import GetInterfaces, Interfaces
 from utmcli import live
-from utmcli.commands._asking import answered, edit, running
+from utmcli.commands._asking import answered, edit, revise, running
 from utmcli.grammar import Call, Command, Key
 from utmcli.results import Done, Table
 from utmcli.values import Choice, IpAddress, ListOf, Name, Number, Option, Options
 
 if TYPE_CHECKING:
-    from cluster.model import Config, Interface, InterfaceState
+    from cluster.model import Change, Config, Interface, InterfaceState
 
 OPTIONS = Options(
     known={
@@ -61,13 +61,16 @@ def _options(seen: Interface) -> tuple[str, ...]:
 
 async def new(call: Call) -> Done:
     """`interface new`: with the next free id."""
-    config = await running(call)
     name = call.values["name"]
-    if name in config.interfaces:
-        raise ConflictError(f"there is an interface {name} already; interface set changes it")
-    taken = [interface.id for interface in config.interfaces.values()]
-    wanted = {"id": max(taken, default=0) + 1, "type": call.values["type"], **_fields(call, {})}
-    return await edit(call, SetValue(("interfaces", name), wanted))
+
+    def changes(config: Config) -> tuple[Change, ...]:
+        if name in config.interfaces:
+            raise ConflictError(f"there is an interface {name} already; interface set changes it")
+        taken = [interface.id for interface in config.interfaces.values()]
+        wanted = {"id": max(taken, default=0) + 1, "type": call.values["type"], **_fields(call, {})}
+        return (SetValue(("interfaces", name), wanted),)
+
+    return await revise(call, changes)
 
 
 async def set_interface(call: Call) -> Done:

@@ -8,7 +8,7 @@ from cluster.errors import NotFoundError
 from cluster.model import RemoveValue, SetValue
 from cluster.rpc.messages import GetInterfaces, Interfaces
 from utmcli import live
-from utmcli.commands._asking import answered, edit, running
+from utmcli.commands._asking import answered, edit, revise, running
 from utmcli.commands.interface import require
 from utmcli.grammar import Call, Command, Key
 from utmcli.results import Done, Table
@@ -17,7 +17,7 @@ from utmcli.values import IpInterface, Name, Number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cluster.model import Address, VirtualAddress
+    from cluster.model import Address, Change, Config, VirtualAddress
     from utmcli.results import Cell
 
 COLUMNS = ("id", "flags", "device", "address")
@@ -82,11 +82,14 @@ async def virtual_new(call: Call) -> Done:
 
 
 async def _new(call: Call, kind: str) -> Done:
-    config = await running(call)
-    device = call.values["device"]
-    require(config, device)
-    key = max(map(_number, getattr(config, kind)), default=0) + 1
-    return await edit(call, SetValue((kind, str(key)), {"device": device, "address": call.values["address"]}))
+    device, address = call.values["device"], call.values["address"]
+
+    def changes(config: Config) -> tuple[Change, ...]:
+        require(config, device)
+        key = max(map(_number, getattr(config, kind)), default=0) + 1
+        return (SetValue((kind, str(key)), {"device": device, "address": address}),)
+
+    return await revise(call, changes)
 
 
 async def address_delete(call: Call) -> Done:
