@@ -35,8 +35,8 @@ class Hearing:
         interval: the sender's advert interval.
         at: when it came in.
         stands_alone: it is known to be another node than the one heard elsewhere.
-        overruled: we took the role although it claimed a better priority, because news from elsewhere spoke
-            for the partner; heard again, it was somebody else after all.
+        overruled: we took the role although it claimed a priority no worse than ours, because news from
+            elsewhere spoke for the partner; if we have to yield to it again, it was somebody else after all.
     """
 
     __slots__ = ("at", "interval", "overruled", "priority", "source", "stands_alone")

@@ -173,8 +173,8 @@ def _standing_alone(paths: Collection[Path], now: Nanoseconds) -> Iterator[Heari
 
 
 def _overrule(priority: Priority, paths: Collection[Path]) -> None:
-    """Mark the better claims that we take for old words of the partner."""
+    """Mark the claims as good as ours that we take for old words of the partner."""
     for path in paths:
         for hearing in path.hearings.values():
-            if hearing.priority > priority:
+            if hearing.priority >= priority:
                 hearing.overruled = True
