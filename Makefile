@@ -8,10 +8,10 @@ PYTHON := $(shell for p in /usr/bin/python3 python3; do \
 PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test run test lint bench soak clean
+.PHONY: help setup setup-run setup-test run test lint bench bench-full soak clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: setup-test ## a virtual environment in .venv, and the Debian packages that run, test and bench need
 
@@ -55,10 +55,11 @@ lint: setup-test ## ruff, mypy, and the layering of the packages
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-BENCH := oneshot
+bench: setup-test ## figures beside their targets and a peer's, shortened (BENCH="planned cpu": only these)
+	@$(BIN)/python bench/suite.py $(BENCH)
 
-bench: setup-test ## ratios against a peer measured in the same run (BENCH="planned power_loss": bench/*.py)
-	@for name in $(BENCH); do $(BIN)/python bench/$$name.py || exit; done
+bench-full: setup-test ## the same at full length, over an hour
+	@$(BIN)/python bench/suite.py --full $(BENCH)
 
 soak: setup-test ## the simulation, for hours (SOAK_SECONDS=3600)
 	@SOAK_SECONDS=$${SOAK_SECONDS:-3600} $(BIN)/pytest tests/simulation
