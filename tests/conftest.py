@@ -6,6 +6,11 @@ import shutil
 import subprocess
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples come depends on what else the machine does, and says nothing about the product.
+settings.register_profile("utmcli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("utmcli")
 
 TOOLS = ("ip", "unshare", "setpriv", "nsenter")
 

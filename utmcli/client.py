@@ -17,7 +17,7 @@ import posix
 import sys
 from _socket import AF_UNIX, MSG_NOSIGNAL, SOCK_STREAM, socket
 
-GONE = b"utmcli: the shell host went away\n"
+GONE = b"% Error: the shell host went away\n"
 UNREACHABLE = 6
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended

@@ -159,7 +159,7 @@ class Host:
                 await console.end(working.result())
         except asyncio.CancelledError:
             await _settle(working)
-            await console.write_error("\nutmcli: the shell host stops\n")
+            await console.write_error("\n% Error: the shell host stops\n")
             await console.end(EXIT_UNREACHABLE)
         finally:
             await _settle(working)
@@ -197,7 +197,6 @@ class Host:
         if wish.interactive:
             return await self._conversation(session, console).transcribe()
         return await run_script(session, lines_of(console.read), console)
-
 
     def _conversation(self, session: Session, console: Console) -> Conversation:
         history = LineHistory(self._run_dir / STATE_DIRECTORY, session.user)

@@ -134,8 +134,8 @@ def _grid(table: Table) -> str:
 
 def _document(result: Result) -> Any:
     match result:
-        case Table(("value",), ((value,),)):
-            return {"value": _json_cell(value)}
+        case Table((name,), ((value,),), is_single=True):
+            return {name: _json_cell(value)}
         case Table(columns, rows):
             return [dict(zip(columns, map(_json_cell, row), strict=True)) for row in rows]
         case Record(attributes):

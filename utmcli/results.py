@@ -10,19 +10,21 @@ Cell = str | int | float | bool | None | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a header. A one-column table named ``value`` is the documented form of a single value.
+    """Rows under a header.
 
     Attributes:
         columns: the header.
         rows: one tuple of cells a row.
         continues: further rows of a table whose header was shown before (a stream).
         widths: least widths of the columns, so that the parts of a stream line up.
+        is_single: the one cell is a value by itself; in JSON an object and no list of rows.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     continues: bool = False
     widths: tuple[int, ...] = ()
+    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ Result = Table | Record | Done | Text | Report
 
 def single(value: Cell) -> Table:
     """A single value in its documented form, a table of one column."""
-    return Table(("value",), ((value,),))
+    return Table(("value",), ((value,),), is_single=True)
 
 
 def cell_text(cell: Cell) -> str:

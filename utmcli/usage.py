@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cluster.errors import NotFoundError
 from utmcli.results import Table, Text
 
 if TYPE_CHECKING:
@@ -18,14 +19,18 @@ def overview(grammar: Grammar) -> Table:
 
 
 def usage(grammar: Grammar, words: Sequence[str]) -> Table | Text:
-    """Help for some words: a command in detail, the commands below a word, or what was not understood."""
+    """Help for some words: a command in detail, or the commands below a word.
+
+    Raises:
+        NotFoundError: the words lead nowhere, or to several things.
+    """
     node: Node = grammar.root
     path: tuple[str, ...] = ()
     for word in words:
         found = grammar.match(node, word)
         if node.command is not None or len(found) != 1:
             meant = f"; it can mean {' or '.join(found)}" if found else ""
-            return Text(f"there is no help for \"{' '.join((*path, word))}\"{meant}")
+            raise NotFoundError(f"there is no help for \"{' '.join((*path, word))}\"{meant}")
         path = (*path, found[0])
         node = node.children[found[0]]
     if node.command is not None:
@@ -38,10 +43,8 @@ def page(command: Command) -> str:
     """One command in detail."""
     lines = [synopsis(command), f"    {command.help}"]
     width = max((len(key.name) for key in command.keys), default=0)
-    for key in command.keys:
-        lines += ["", f"{key.name:{width}}  {about(key)}"] if key is command.keys[0] else [
-            f"{key.name:{width}}  {about(key)}"
-        ]
+    if command.keys:
+        lines += ["", *(f"{key.name:{width}}  {about(key)}" for key in command.keys)]
     if command.note:
         lines += ["", command.note]
     return "\n".join(lines)

@@ -141,7 +141,7 @@ def test_a_host_that_dies_ends_its_clients_with_a_sentence(
     assert answers.following.wait(10)
     host.process.kill()
     _, error = child.communicate(timeout=5)
-    assert (child.returncode, error) == (6, b"utmcli: the shell host went away\n")
+    assert (child.returncode, error) == (6, b"% Error: the shell host went away\n")
 
 
 def test_without_a_host_the_command_runs_by_itself(alone: Shell, clusterd: FakeClusterd) -> None:

@@ -235,7 +235,8 @@ def test_help_of_a_command_marks_optional_keys_and_lists() -> None:
     ],
 )
 def test_help_of_what_is_not_there_says_so(line: str, answer: str) -> None:
-    assert Node().type(line).out == answer
+    said = Node().type(line)
+    assert (said.out, said.err, said.code) == ("", f"% Error: {answer}", 1)
 
 
 def test_an_error_of_any_question_reaches_the_administrator() -> None:

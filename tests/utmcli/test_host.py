@@ -190,7 +190,7 @@ def test_sigterm_tells_every_session_and_ends_with_0(shell: Shell, host: ShellHo
     assert answers.following.wait(10)
     host.process.send_signal(signal.SIGTERM)
     _, error = child.communicate(timeout=5)
-    assert (child.returncode, error) == (6, b"\nutmcli: the shell host stops\n")
+    assert (child.returncode, error) == (6, b"\n% Error: the shell host stops\n")
     assert host.process.wait(5) == 0
 
 

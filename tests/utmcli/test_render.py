@@ -103,6 +103,8 @@ def test_text_is_printed_as_it_is() -> None:
         (Table(("id",), ()), []),
         (single("2"), {"value": "2"}),
         (Table(("value",), (("a",), ("b",))), [{"value": "a"}, {"value": "b"}]),
+        (Table(("value",), (("a",),)), [{"value": "a"}]),
+        (Table(("value",), ()), []),
         (Done(), {"result": "OK"}),
         (Done(("mind",)), {"result": "OK", "warnings": ["mind"]}),
         (Text("a\nb"), {"text": "a\nb"}),

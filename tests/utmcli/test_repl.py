@@ -265,7 +265,7 @@ def test_a_host_that_stops_says_so(person: Person, host: ShellHost) -> None:
     person.sees_line(f"{PROMPT}cluster info ")
     host.process.terminate()
     assert person.leaves() == 6
-    assert "utmcli: the shell host stops" in person.look()
+    assert "% Error: the shell host stops" in person.look()
     assert not person.is_raw()
 
 
