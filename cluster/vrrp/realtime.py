@@ -11,20 +11,23 @@ _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
 def schedule() -> str:
-    """Ask for SCHED_RR, and for timers that do not wait to be merged with others.
+    """Ask for SCHED_RR, and for timers that do not wait to be merged with others; harmless when asked twice.
 
     Returns:
         A phrase for `cluster status`.
     """
-    # What the start left is never garbage, and the loop makes no cycles: collecting would only cost time.
-    gc.freeze()
-    gc.disable()
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
     except OSError as problem:
         _tighten_timers()
         return f"SCHED_RR is not permitted ({problem.strerror})"
     return f"SCHED_RR priority {PRIORITY}"
+
+
+def forgo_collection() -> None:
+    """Collect no garbage: what the start left is none, and the loop makes no cycles."""
+    gc.freeze()
+    gc.disable()
 
 
 def lock_memory() -> str:

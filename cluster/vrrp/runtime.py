@@ -98,6 +98,7 @@ class Engine:
         self._lost_the_role = False
         self._since = Nanoseconds(time.time_ns())
         self._real_time = realtime.schedule()
+        realtime.forgo_collection()
         self._lock_memory_at: Nanoseconds | None = Nanoseconds(_now() + LOCK_MEMORY_AFTER)
         self._server: ControlServer | None = None
         self._finished = False
