@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -36,6 +37,17 @@ NODES = ("high", "low")
 ETHERTYPE_IPV4, VRRP = 0x0800, 112
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice", "--")
 """What takes a daemon the right to real-time scheduling."""
+
+
+def _terminate(process: subprocess.Popen[Any]) -> None:
+    """End a process in good order; returns the moment it is gone (`wait` with a limit asks at intervals)."""
+    handle = os.pidfd_open(process.pid)
+    try:
+        process.send_signal(signal.SIGTERM)
+        assert select.select((handle,), (), (), 10)[0], "it does not stop"
+    finally:
+        os.close(handle)
+    process.wait()
 
 
 def other(node: str) -> str:
@@ -278,7 +290,7 @@ class Ours(Rig):
             (self.engines[node].run_dir / name).unlink(missing_ok=True)
 
     def stop(self, node: str) -> None:
-        self.engines[node].stop()
+        _terminate(self.engines[node].running)
 
     def daemons(self, node: str) -> list[int]:
         return [self.engines[node].running.pid]
@@ -383,9 +395,7 @@ class Keepalived(Rig):
             (self.directory / f"{node}.{word}").unlink(missing_ok=True)
 
     def stop(self, node: str) -> None:
-        process = self.processes[node]
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        _terminate(self.processes[node])
 
 
 def available() -> list[type[Rig]]:
