@@ -90,12 +90,14 @@ class ControlServer:
         return handle
 
     def receive(self, handle: int) -> bool:
-        """Answer one request of a manager.
+        """Answer one request of a manager; whose descriptor was closed earlier in the same turn is nobody's.
 
         Returns:
             False when the manager is gone (and forgotten).
         """
-        manager = self._managers[handle]
+        manager = self._managers.get(handle)
+        if manager is None:
+            return True
         try:
             data = manager.recv(MAX_PACKET)
         except BlockingIOError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import eventually, interface
+from tests.support.engine import configuration, eventually, interface
 
 if TYPE_CHECKING:
     from tests.cluster.vrrp.conftest import MakeEngine
@@ -47,3 +50,28 @@ def test_an_interface_without_an_own_address_is_not_watched(engine: MakeEngine, 
 
     with pytest.raises(AssertionError, match="not within"):
         eventually(lambda: watching.status()["interfaces"][0]["usable"] is False, within=4.5)
+
+
+def test_an_answer_that_arrives_just_when_its_watch_ends_does_no_harm(
+    engine: MakeEngine, first: Namespace, second: Namespace
+) -> None:
+    watching = engine(first, interfaces=(interface(watch=(HERE,)),))
+    watching.becomes("master")
+    with second.inside():
+        pinger = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    with pinger, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
+        manager.settimeout(3)
+        manager.connect(str(watching.run_dir / "engine.sock"))
+        manager.send(b'{"do": "status"}')
+        while "re" not in json.loads(manager.recv(200_000)):
+            pass
+
+        watching.running.send_signal(signal.SIGSTOP)
+        watching.configure(configuration(interface()))
+        manager.send(b'{"do": "reload"}')
+        pinger.sendto(b"\0\0\xff\xff\0\0\0\0", ("192.168.12.141", 0))
+        watching.running.send_signal(signal.SIGCONT)
+
+        assert json.loads(manager.recv(200_000)) == {"re": "reload"}
+    assert watching.status()["interfaces"][0]["watch"] == {}
+    assert watching.running.poll() is None
