@@ -26,6 +26,8 @@ MAX_HA_INTERFACES = 60
 """The effective priority, 254 - 3 x lost - rank, must stay above 0 with every interface lost."""
 MAX_VIRTUAL_ADDRESSES = 255
 """Per interface: an advert counts its addresses in one byte (RFC 9568 section 5.2.5)."""
+MAX_ALL_VIRTUAL_ADDRESSES = 4096
+"""Of a node: the engine puts and announces all of them in one go, and is taken for hung if that lasts."""
 MAX_TRIGGER_DELAY = 3600
 SAFE_TRIGGER_DELAY = 2
 MAX_NAME_BYTES = 15
@@ -251,6 +253,11 @@ def _virtual_device(path: Path, config: Config, device: str) -> Iterator[Problem
 
 
 def _advert_size(config: Config) -> Iterator[Problem]:
+    if len(config.virtual_addresses) > MAX_ALL_VIRTUAL_ADDRESSES:
+        yield Problem(
+            ("virtual_addresses",),
+            f"there are {len(config.virtual_addresses)}; at most {MAX_ALL_VIRTUAL_ADDRESSES} are allowed",
+        )
     for device, count in Counter(address.device for address in config.virtual_addresses.values()).items():
         if count > MAX_VIRTUAL_ADDRESSES:
             yield Problem(

@@ -222,6 +222,16 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         },
         "virtual_addresses: LAN2 has 256 virtual addresses; an advert holds at most 255",
     ),
+    (
+        {
+            "interfaces": {f"L{n}": {"id": n, "flags": ["HA"], "vrid": n} for n in range(1, 43)},
+            "virtual_addresses": {
+                str(n): {"device": f"L{n // 100 + 1}", "address": f"10.9.{n // 200}.{n % 200 + 1}/16"}
+                for n in range(1, 4098)
+            },
+        },
+        "virtual_addresses: there are 4097; at most 4096 are allowed",
+    ),
     # hotwire addresses
     (
         {"cluster__hotwire_local": "192.168.180.2/24"},
