@@ -105,6 +105,7 @@ class Election:
         self._paths: dict[str, Path] = {}
         self._effects: list[Effect] = []
         self._deadline: Nanoseconds | None = None
+        self._paths_due = NEVER
         self._role = Role.OFFLINE
         self._since = Nanoseconds(0)
         self._cause = "the engine has not started"
@@ -130,10 +131,15 @@ class Election:
             What the shell has to do, in this order.
         """
         if not self._stopped:
+            # An advert changes nothing that a backup's interfaces wait for, and asking 60 of them takes a while.
+            routine = self._role is Role.BACKUP and isinstance(event, Heard)
             self._dispatch(event, now)
+            if not routine:
+                self._ask_paths()
             due = self._soonest()
             while due <= now:
                 self._fire(now)
+                self._ask_paths()
                 due = self._soonest()
             self._deadline = due if due < NEVER else None
         effects, self._effects = self._effects, []
@@ -436,16 +442,20 @@ class Election:
         """When the next thing is due."""
         if self._role is Role.OFFLINE:
             return NEVER
-        paths = self._paths.values()
-        soonest = self._drop_at
-        for path in paths:
-            soonest = min(soonest, self._link_due(path), path.burst_due)
+        soonest = min(self._drop_at, self._paths_due)
         if self._role is Role.MASTER:
             return min(soonest, self._reign.next_advert, self._reign.repeat_at, self._give_up_at)
         if self._handover.errand is None:
             vigil = self._vigil
-            return min(soonest, vigil.due(self._priority, self._settings, paths), vigil.barred_until)
+            return min(soonest, vigil.due(self._priority, self._settings, self._paths.values()), vigil.barred_until)
         return soonest
+
+    def _ask_paths(self) -> None:
+        """When the first of the interfaces wants something: a pending link, or announcements that had to wait."""
+        self._paths_due = NEVER
+        for path in self._paths.values():
+            if path.pending or path.burst_due < NEVER:
+                self._paths_due = min(self._paths_due, self._link_due(path), path.burst_due)
 
     def _link_due(self, path: Path) -> Nanoseconds:
         """When the pending change of a link will count."""
