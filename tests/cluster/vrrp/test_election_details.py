@@ -153,12 +153,12 @@ def test_switched_on_again_after_long_a_node_does_not_challenge_a_master_of_long
 
 
 def test_a_leaving_node_takes_no_role_whatever_else_is_due() -> None:
-    node = Node(high=False, trigger_delay=2).as_master()
+    node = Node(high=False, trigger_delay=2, interval=1).as_master()
     node.link("LAN2", usable=False)
     node.wait(1.99)
-    node.hear(254)
+    node.hear(254, interval=1)
     node.tell(StopAsked())
-    node.hear(0)
+    node.hear(0, interval=1)
     node.wait(1)
     assert node.terms == 1
 
