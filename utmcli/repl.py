@@ -11,6 +11,8 @@ import socket
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from prompt_toolkit.application import create_app_session
+
 from utmcli.commands import GRAMMAR
 from utmcli.completion import help_at, which_live
 from utmcli.editor import MORE, Editor, InterruptError
@@ -154,6 +156,11 @@ class Conversation:
 
     async def hold(self) -> int:
         """Talk with a person at a terminal until they leave; the exit code."""
+        # What prompt_toolkit takes for the current application is kept in its session: one for each of ours.
+        with create_app_session():
+            return await self._hold()
+
+    async def _hold(self) -> int:
         hello = self._console.hello
         reader: LineReader
         if hello.term in ("", "dumb") or not hello.columns or not hello.rows:

@@ -246,6 +246,18 @@ def test_two_sessions_do_not_mix(shell: Shell) -> None:
     first.gone()
 
 
+def test_the_menu_of_one_session_does_not_depend_on_what_another_edits(shell: Shell) -> None:
+    first, second = shell.person(), shell.person()
+    for one in (first, second):
+        one.sees_prompt()
+        one.types("x" + UP)
+        one.sees_line(f"{PROMPT}x")
+    first.types(BACKSPACE + "cluster " + TAB)
+    first.sees("maintainance")
+    for one in (first, second):
+        one.gone()
+
+
 def test_a_closed_window_ends_its_command(person: Person, answers: Answers) -> None:
     person.types("cluster events follow 1" + ENTER)
     person.sees("event 2")
