@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from utmcli.grammar import Grammar
     from utmcli.tokens import Token
 
-__all__ = ["Invocation", "Kind", "Problem", "parse", "without_secrets"]
+__all__ = ["Invocation", "Kind", "Problem", "parse", "with_secrets_covered", "without_secrets"]
 
 _ALIKE_KEY = 0.5
 """Likeness from which a word counts as a mistyped secret key of the command before it."""
@@ -44,6 +44,20 @@ def parse(grammar: Grammar, line: str, *, has_input: bool = False) -> Invocation
 
 def without_secrets(grammar: Grammar, line: str) -> str:
     """The line as a history may keep it: values of secret keys replaced, also where the line has a problem."""
+    for start, end in reversed(_secrets(grammar, line)):
+        line = f"{line[:start]}(secret){line[end:]}"
+    return line
+
+
+def with_secrets_covered(grammar: Grammar, line: str) -> str:
+    """The line as a problem may show it: every character of a secret is a star, and every column as it was."""
+    for start, end in _secrets(grammar, line):
+        line = f"{line[:start]}{'*' * (end - start)}{line[end:]}"
+    return line
+
+
+def _secrets(grammar: Grammar, line: str) -> list[tuple[int, int]]:
+    """Columns of what is a secret or, behind a mistake, may be one: from, and up to, in order."""
     reader = Reader(grammar)
     spans: list[tuple[int, int]] = []
     tokens = tokenize(line)
@@ -58,9 +72,7 @@ def without_secrets(grammar: Grammar, line: str) -> str:
             break
         if reader.read_secret:
             spans.append((token.start, token.end))
-    for start, end in reversed(spans):
-        line = f"{line[:start]}(secret){line[end:]}"
-    return line
+    return spans
 
 
 def _awaits_secret(reader: Reader) -> bool:

@@ -13,7 +13,7 @@ from cluster.rpc.messages import READ_ONLY
 from utmcli.commands import GRAMMAR
 from utmcli.grammar import Call
 from utmcli.pager import EnoughError, Pager
-from utmcli.parser import Invocation, Problem, parse
+from utmcli.parser import Invocation, Problem, parse, with_secrets_covered
 from utmcli.pipes import Pipeline
 from utmcli.render import EXIT_FAILED, EXIT_OK, error_text, exit_code, render, warnings_text
 
@@ -119,7 +119,7 @@ class Session:
         """
         understood = parse(GRAMMAR, line, has_input=read_input is not None)
         if isinstance(understood, Problem):
-            await screen.write_error(understood.render(line))
+            await screen.write_error(understood.render(with_secrets_covered(GRAMMAR, line)))
             return understood.exit_code
         try:
             missing = understood.command.reads_input

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.lines import Part, command_line, parts_of, right, wrong
 from tests.support.node import Node
 from utmcli.commands import GRAMMAR
-from utmcli.parser import Invocation, Kind, Problem, parse, without_secrets
+from utmcli.parser import Invocation, Kind, Problem, parse, with_secrets_covered, without_secrets
 from utmcli.pipes import Pipe
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def refused(line: str, kind: Kind, column: int, code: int = 2) -> None:
     assert node.asked == []
     words, echoed, caret, *_ = said.err.splitlines()
     assert words.startswith(f"{kind.value}: ")
-    assert echoed == line.rstrip()
+    assert echoed == with_secrets_covered(GRAMMAR, line).rstrip()
     assert caret == " " * column + "^"
 
 

@@ -97,6 +97,16 @@ def test_a_mistake_is_pointed_at_and_nothing_is_asked() -> None:
     assert paper.err.splitlines()[1:3] == ["cluster info now", "             ^"]
 
 
+def test_a_mistake_beside_a_secret_is_pointed_at_and_the_secret_is_not_shown() -> None:
+    _, paper, _ = ran("cluster set passphrase hunter2 priority medium")
+    assert paper.err.splitlines()[1:3] == [
+        "cluster set passphrase ******* priority medium",
+        "                                        ^",
+    ]
+    _, paper, _ = ran("cluster set priority medium passphrase 'hunter 2'")
+    assert paper.err.splitlines()[1:3] == ["cluster set priority medium passphrase **********", " " * 21 + "^"]
+
+
 def test_an_ambiguity_has_its_own_exit_code() -> None:
     code, paper, _ = ran("cluster e")
     assert code == 3
