@@ -78,10 +78,11 @@ class EngineSupervisor:
         self._socket_path = run_dir / SOCKET_FILE
         self._page_path = str(run_dir / PAGE_FILE)
         self._listener = listener
+        self._policy = RestartPolicy()
         self._child = Child(
             "engine",
             command,
-            RestartPolicy(),
+            self._policy,
             was_healthy=lambda pid, _age: self._page_of(pid) is not None,
             on_start=self._started,
             on_end=self._ended,
@@ -208,8 +209,12 @@ class EngineSupervisor:
         _spare_from_oom(pid)
 
     def _ended(self, ended: Ended) -> None:
+        if not self._policy.is_news:
+            return
         again = "was started again" if self._child.pid is not None else "is started again after a pause"
-        self._listener.noted("engine-restarted", f"the engine (pid {ended.pid}) {ended} and {again}")
+        failures = self._policy.failures
+        in_a_row = f" before it was of use, the {failures}th time in a row," if failures > 2 else ""
+        self._listener.noted("engine-restarted", f"the engine (pid {ended.pid}) {ended}{in_a_row} and {again}")
 
     async def _keep_watch(self) -> None:
         """Look at the page whenever a heartbeat is due; where there is no engine, wait for one."""

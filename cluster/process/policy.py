@@ -35,6 +35,14 @@ class RestartPolicy:
         """How often in a row the child ended before it was healthy."""
         return self._failures
 
+    @property
+    def is_news(self) -> bool:
+        """Whether the last end deserves a word: each of a healthy child, of the others the 1st, 2nd, 4th, 8th, ...
+
+        A child that can never live shall not push everything else out of the list of events.
+        """
+        return self._failures & (self._failures - 1) == 0
+
     def ended(self, *, was_healthy: bool, now: Nanoseconds) -> Nanoseconds:
         """The child ended, or could not even be started.
 

@@ -33,6 +33,18 @@ def test_health_pays_all_debts() -> None:
     ]  # fmt: skip
 
 
+def test_what_ends_again_and_again_without_ever_being_healthy_is_news_ever_more_seldom() -> None:
+    policy, news = RestartPolicy(), []
+    for failure in range(1, 100):
+        policy.ended(was_healthy=False, now=NOW)
+        news += [failure] * policy.is_news
+    assert news == [1, 2, 4, 8, 16, 32, 64]
+
+    for _end in range(3):
+        policy.ended(was_healthy=True, now=NOW)
+        assert policy.is_news, "each end of one that did its work"
+
+
 def test_a_million_failures_are_no_overflow() -> None:
     policy = RestartPolicy()
     for _failure in range(100_000):
