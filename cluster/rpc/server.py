@@ -180,19 +180,22 @@ class Server:
             ProtocolError: the client broke framing or schema.
         """
         decoder = FrameDecoder()
+        overdue: float | None = None
         while True:
-            patience = self._limits.stall if decoder.in_frame else None
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout_at(overdue):
                 chunk = await reader.read(_CHUNK)
             if not chunk:
                 return
             decoder.feed(chunk)
             for payload in decoder.frames():
+                overdue = None
                 request = unpack_request(payload)
                 if isinstance(request.ask, STREAMS):
                     await self._stream(request, request.ask, reader, writer)
                     return
                 await self._send(writer, request.id, await self._answer(request))
+            if decoder.in_frame and overdue is None:
+                overdue = asyncio.get_running_loop().time() + self._limits.stall
 
     async def _answer(self, request: Request) -> AnyAnswer:
         patience = min(max(request.deadline, 0.0), self._limits.deadline)

@@ -230,6 +230,21 @@ def test_a_frame_that_never_ends_is_given_up(path: Path) -> None:
     run(scenario())
 
 
+def test_a_frame_that_trickles_is_given_up_as_well(path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(path, Limits(stall=0.2)):
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(struct.pack("!I", 100))
+            hung_up = asyncio.ensure_future(reader.read(-1))
+            while not hung_up.done():
+                writer.write(b".")
+                await asyncio.wait((hung_up,), timeout=0.05)
+            assert hung_up.result() == b""
+            writer.close()
+
+    run(scenario())
+
+
 def test_a_client_that_does_not_read_stalls_nobody_else(path: Path) -> None:
     async def scenario() -> None:
         async with serving(path, Limits(stall=0.3)) as appliance:
