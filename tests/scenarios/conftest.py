@@ -9,7 +9,27 @@ import pytest
 from tests.support.lab import APPLIANCES, Lab, eventually, lab_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+
+
+_LOG_TAIL = 40
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A scenario that fails shows what the appliances said."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Lab):
+                for node in APPLIANCES:
+                    report.sections.append((f"log of {node}", last_words(value, node)))
+    return report
+
+
+def last_words(lab: Lab, node: str) -> str:
+    log = lab.home.of(node) / "log"
+    return "\n".join(log.read_text().splitlines()[-_LOG_TAIL:]) if log.exists() else "(none)"
 
 
 @pytest.fixture(scope="session")
