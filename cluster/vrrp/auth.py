@@ -261,23 +261,26 @@ class Verifier:
             for sender, reached in self._marks.items()
         }
 
-    def verify(self, received: Received, now: Nanoseconds) -> Verdict:
+    def verify(self, received: Received, now: Nanoseconds, trailer: bytes | None = None) -> Verdict:
         """Whether an advert may be believed.
 
         Args:
             received: a decoded advert.
             now: nanoseconds since 1970, UTC; matters with a freshness window only.
+            trailer: of the advert, where it is another than in `received` and all else is the same.
         """
         advert = received.advert
-        if not advert.trailer:
+        if trailer is None:
+            trailer = advert.trailer
+        if not trailer:
             return Verdict(self._policy.accepts_unsigned, Reject.NO_TRAILER)
-        kind, key_id, zero, sequence, tag = _TRAILER.unpack(advert.trailer)
+        kind, key_id, zero, sequence, tag = _TRAILER.unpack(trailer)
         if kind != HMAC_SHA256 or zero:
             return Verdict(accepted=False, reason=Reject.TRAILER)
         key = self._keys.get(key_id)
         if key is None:
             return Verdict(accepted=False, reason=Reject.UNKNOWN_KEY)
-        signed = _signed_part(received.source, received.message) + advert.trailer[: TRAILER_SIZE - TAG_SIZE]
+        signed = _signed_part(received.source, received.message) + trailer[: TRAILER_SIZE - TAG_SIZE]
         if not same(tag, _tag(key.mac, signed)):
             return Verdict(accepted=False, reason=Reject.BAD_TAG)
         if self._freshness is not None and abs(now // NANOSECONDS_PER_SECOND - (sequence >> 32)) > self._freshness:

@@ -17,6 +17,7 @@ from cluster.vrrp.packet import (
     GROUP_MAC_IPV4,
     TRAILER_SIZE,
     Advert,
+    Received,
     decode_ipv4,
     encode,
     ipv4_header,
@@ -48,6 +49,22 @@ class Differing(NamedTuple):
     heard: Heard
     source: str
     addresses: frozenset[bytes]
+
+
+class _Known(NamedTuple):
+    """An advert that passed every check but that of its signature.
+
+    Attributes:
+        size: of the frame.
+        start: the frame up to the signature; all checks but the signature's depend on nothing else.
+        received: decoded.
+        outcome: what is told of it.
+    """
+
+    size: int
+    start: bytes
+    received: Received
+    outcome: Heard | Differing
 
 
 class Port:
@@ -87,6 +104,7 @@ class Port:
         self._frames: dict[Priority, tuple[bytes, Signer | None]] = {}
         self._buffer = bytearray(MAX_FRAME)
         self._view = memoryview(self._buffer)
+        self._known: _Known | None = None
         self._addresses = frozenset(v.address for v in settings.addresses)
         self._local = self._make_local()
 
@@ -195,27 +213,43 @@ class Port:
             # ENETDOWN comes once when the interface goes down; the socket works again when it is up.
             self._failed(problem.errno)
             return None
-        frame = self._view[:size]
+        frame, known = self._view[:size], self._known
+        # A master says the same for hours: only the signature is new, and only the signature is judged anew.
+        if known is None or size != known.size or not self._buffer.startswith(known.start):
+            read = self._read(frame, unix)
+            if isinstance(read, Dropped):
+                return read
+            known = read
+        verdict = "unchecked"
+        if self._guard is not None:
+            at = len(known.start)
+            trailer = bytes(frame[at : at + TRAILER_SIZE]) if known.received.advert.trailer else b""
+            judged = self._guard.verify(known.received, unix, trailer)
+            if judged.reason is not None and not judged.accepted:
+                return self._drop(judged.reason, known.received.source, frame, unix)
+            verdict = "valid" if judged.reason is None else "unsigned"
+            self.unsigned += judged.reason is not None
+        self._known = known
+        self.received += 1
+        if self.seen is not None:
+            self.seen(self.settings.name, Seen(unix, False, bytes(frame), verdict))
+        return known.outcome
+
+    def _read(self, frame: memoryview, unix: Nanoseconds) -> _Known | Dropped:
         try:
             received = decode_ipv4(frame[ETHERNET_HEADER:])
         except RejectedError as problem:
             return self._drop(problem.reason, bytes(frame[26:30]), frame, unix)
         reason = check_local(received, self._local, bytes(frame[6:12]))
-        verdict = "unchecked"
-        if reason is None and self._guard is not None:
-            judged = self._guard.verify(received, unix)
-            reason = None if judged.accepted else judged.reason
-            verdict = "valid" if judged.reason is None else "unsigned"
-            self.unsigned += judged.accepted and judged.reason is not None
         if reason is not None:
             return self._drop(reason, received.source, frame, unix)
-        self.received += 1
-        if self.seen is not None:
-            self.seen(self.settings.name, Seen(unix, False, bytes(frame), verdict))
-        advert = received.advert
-        heard = Heard(self.settings.name, advert.priority, advert.interval, int.from_bytes(received.source, "big"))
+        advert, source = received.advert, received.source
+        heard = Heard(self.settings.name, advert.priority, advert.interval, int.from_bytes(source, "big"))
         differing = foreign_addresses(received, self._addresses)
-        return Differing(heard, inet_ntop(AF_INET, received.source), differing) if differing else heard
+        outcome = Differing(heard, inet_ntop(AF_INET, source), differing) if differing else heard
+        # The IP header tells where the packet ends; behind it there may be padding.
+        end = ETHERNET_HEADER + int.from_bytes(frame[16:18], "big")
+        return _Known(len(frame), bytes(frame[: end - len(advert.trailer)]), received, outcome)
 
     def _open(self, link: Link) -> bool:
         try:
@@ -227,6 +261,7 @@ class Port:
 
     def _renew(self) -> None:
         self._frames.clear()
+        self._known = None
         self._local = self._make_local()
 
     def _make_local(self) -> Local:

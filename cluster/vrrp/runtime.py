@@ -230,7 +230,9 @@ class Engine:
                 return
             if isinstance(what, events.Heard):
                 self._feed(what)
-            elif isinstance(what, Differing):
+                # Whoever is to be believed seldom sends two at once; if so, the poller says it again.
+                return
+            if isinstance(what, Differing):
                 self._feed(what.heard)
                 self._differing(port.settings.name, what)
             elif what.reason.suspicious:

@@ -56,11 +56,17 @@ class Guard:
         self._fingerprints = {key.key_id: key.fingerprint for key in keys}
         self._verifier.configure(keys, policy, freshness)
 
-    def verify(self, received: Received, unix: Nanoseconds) -> Verdict:
-        """Whether an advert may be believed; `unix` in nanoseconds since 1970, UTC."""
-        verdict = self._verifier.verify(received, unix)
+    def verify(self, received: Received, unix: Nanoseconds, trailer: bytes) -> Verdict:
+        """Whether an advert may be believed.
+
+        Args:
+            received: what it says.
+            unix: nanoseconds since 1970, UTC.
+            trailer: its signature, also where it is another than in `received`.
+        """
+        verdict = self._verifier.verify(received, unix, trailer)
         if verdict.accepted and verdict.reason is None:
-            _, key_id, sequence = _TRAILER_START.unpack_from(received.advert.trailer)
+            _, key_id, sequence = _TRAILER_START.unpack_from(trailer)
             sender = Sender(received.family, received.advert.vrid, received.source)
             self._marks.keep(sender, self._fingerprints[key_id], sequence)
         return verdict
