@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cluster import machine, reports
 from cluster.config import authentication, canonical, schema
@@ -32,55 +32,14 @@ from cluster.units import Centiseconds
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from cluster.collaborators import Engine, Network
     from cluster.config.revision import Revision
     from cluster.config.store import Store
     from cluster.engine.settings import Document
     from cluster.events_log import EventLog
     from cluster.followers import DisabledInterfaces, Followers
-    from cluster.model import Config, InterfaceState
+    from cluster.model import Config
     from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Ask
-    from cluster.vrrp.events import Role
-
-
-class Engine(Protocol):
-    """What the manager needs of the engine's supervisor."""
-
-    @property
-    def role(self) -> Role:
-        """Of this node."""
-
-    @property
-    def pid(self) -> int | None:
-        """Of the running engine."""
-
-    @property
-    def restarts(self) -> int:
-        """How often it was started again."""
-
-    def settings(self) -> Document | None:
-        """What it was last told."""
-
-    async def configure(self, settings: Document) -> None:
-        """Let it run with these settings."""
-
-    async def stop(self, settings: Document) -> None:
-        """Orderly stop; a later start finds these settings."""
-
-    async def ask(self, do: str, **fields: object) -> Document:
-        """One request."""
-
-    def capture(self, interface: str) -> AsyncGenerator[m.Done | m.Capture, None]:
-        """Adverts as they pass."""
-
-
-class Network(Protocol):
-    """What the manager needs of the host's network."""
-
-    async def apply(self, config: Config, *, leave_down: frozenset[str]) -> tuple[str, ...]:
-        """Put addresses and links; returns problems."""
-
-    async def states(self, names: tuple[str, ...]) -> tuple[InterfaceState, ...]:
-        """Interfaces as the kernel has them."""
 
 
 class Manager:

@@ -1,0 +1,54 @@
+"""What the manager needs of the engine's supervisor and of the host's network: the two that tests play."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from cluster.engine.settings import Document
+    from cluster.model import Config, InterfaceState
+    from cluster.rpc.messages import Capture, Done
+    from cluster.vrrp.events import Role
+
+
+class Engine(Protocol):
+    """What the manager needs of the engine's supervisor."""
+
+    @property
+    def role(self) -> Role:
+        """Of this node."""
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running engine."""
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started again."""
+
+    def settings(self) -> Document | None:
+        """What it was last told."""
+
+    async def configure(self, settings: Document) -> None:
+        """Let it run with these settings."""
+
+    async def stop(self, settings: Document) -> None:
+        """Orderly stop; a later start finds these settings."""
+
+    async def ask(self, do: str, **fields: object) -> Document:
+        """One request."""
+
+    def capture(self, interface: str) -> AsyncGenerator[Done | Capture, None]:
+        """Adverts as they pass."""
+
+
+class Network(Protocol):
+    """What the manager needs of the host's network."""
+
+    async def apply(self, config: Config, *, leave_down: frozenset[str]) -> tuple[str, ...]:
+        """Put addresses and links; returns problems."""
+
+    async def states(self, names: tuple[str, ...]) -> tuple[InterfaceState, ...]:
+        """Interfaces as the kernel has them."""
