@@ -44,7 +44,7 @@ def _is_journal(handle: int) -> bool:
 
 
 def say_ready() -> None:
-    """Tell systemd, where it waits for us (sd_notify(3), Type=notify-reload or notify)."""
+    """Tell systemd, where it waits for us (sd_notify(3), Type=notify)."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
