@@ -10,6 +10,7 @@ the interpreter's lock. `_thread` instead of `threading`, whose import would tak
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock, stack_size, start_new_thread
 from collections import deque
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _STACK = 256 * 1024
 """Bytes; the usual eight megabytes may be more than the memory that may be locked."""
+
+_YIELD = 0.001
+"""Seconds after which the other thread lets the loop in, should it ever be busy itself; usual are 5 ms."""
 
 
 class Aside:
@@ -46,6 +50,7 @@ class Aside:
         if not self._started:
             self._started = True
             stack_size(_STACK)
+            sys.setswitchinterval(_YIELD)
             start_new_thread(self._run, ())
         elif self._wake.locked():
             # Only this thread releases it, so it is still locked now.

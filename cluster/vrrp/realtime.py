@@ -33,7 +33,7 @@ def forgo_collection() -> None:
 def lock_memory() -> str:
     """Keep every page in memory once it is there, so that the engine never waits for a disk.
 
-    Called after the first adverts are out: importing ctypes costs several milliseconds.
+    Called aside, after the first adverts are out: importing ctypes costs milliseconds, or waits for a disk.
 
     Returns:
         A phrase for `cluster status`.

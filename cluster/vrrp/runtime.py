@@ -52,8 +52,6 @@ ADVERTS_PER_TURN = 32
 """Of one interface: a flood must not keep the loop from its timers."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
 MEND_EVERY = Nanoseconds(1_000_000_000)
-QUIET = Nanoseconds(20_000_000)
-"""How long nothing may be due before work that can wait is done."""
 
 
 class Engine:
@@ -185,7 +183,8 @@ class Engine:
             for port in self._watches.ask(now):
                 self._usable_changed(port)
         if self._lock_memory_at is not None and self._lock_memory_at <= now:
-            self._lock_memory(now)
+            self._lock_memory_at = None
+            self._aside.do(self._lock_memory, self._memory_not_locked)
         if self._mend_at <= now:
             self._mend_at = Nanoseconds(now + MEND_EVERY)
             if self._ports.broken:
@@ -194,11 +193,11 @@ class Engine:
             self._ledger.save(now)
         self._aside.report()
 
-    def _lock_memory(self, now: Nanoseconds) -> None:
-        patience_over = now >= (self._lock_memory_at or 0) + 10 * LOCK_MEMORY_AFTER
-        if self._next_due(now) - now >= QUIET or patience_over:
-            self._lock_memory_at = None
-            self._real_time = f"{self._real_time}, {realtime.lock_memory()}"
+    def _lock_memory(self) -> None:
+        self._real_time = f"{self._real_time}, {realtime.lock_memory()}"
+
+    def _memory_not_locked(self, problem: OSError) -> None:
+        self._real_time = f"{self._real_time}, memory cannot be locked ({problem})"
 
     # --- what happens -------------------------------------------------------------------------------
 
