@@ -4,61 +4,12 @@ A pure state machine. `Election.handle(event, now)` takes one event and returns 
 out in order; `Election.deadline` says when it wants to be woken by `Tick` at the latest. It reads no clock and
 no random source: the same events at the same instants give the same effects.
 
-The rules
----------
-*One role.* A node has one role for all its HA interfaces. Each interface runs one virtual router, and all
-their adverts carry the same effective priority:
-
-    254 - 3 x lost interfaces - rank        rank: 0 configured high, 1 low, 2 handed over
-    2 (high) or 1 (low)                     in maintenance
-    1                                       while stopping, switched off, or switching by force
-
-So links dominate, the configured priority breaks ties, and the skew stays small. A change is advertised at once.
-
-*Links* count after the delay of the settings; on a node that is not master a recovery counts a second later, so
-that a switch which serves both nodes and reboots moves nothing. For the same reason a backup that thinks
-about preempting already counts its own pending losses.
-
-*A backup takes over*
-  - on silence: no advert on any HA interface for Master_Down_Interval = 3 x interval + skew, where the skew is
-    (256 - priority) / 256 x interval (RFC 9568 section 6.1) and the interval is the master's (section 6.4.2);
-  - a skew after the master's farewell, priority 0;
-  - a skew after the partner said over the hotwire that its HA links are gone, unless it is heard after all;
-  - by preemption: a skew after it first heard a master worse than itself, and no sooner than its connections
-    are resynchronised or the limit for that has passed.
-
-*A master yields* when it hears a better one on any HA interface. Its equal it yields to if its own address is
-the lower one, compared on the lowest VRID on which it hears the other: addresses may be crossed between two
-interfaces, and comparing on both would leave no master. On any other interface than the one with the lowest VRID
-of all it waits an interval with that, so that the lower ones have their say.
-
-*A worse master* is answered at once, with an advert and announcements (RFC 9568 section 6.4.3). If it goes on for a
-Master_Down_Interval, it does not hear us: loss in one direction. The one who hears yields, because the deaf one
-cannot, and does not preempt until the hotwire says that it is heard, or for five minutes.
-
-*Addresses outlive the role* by 20 ms: packets are still under way to the old master when it hears the new one.
-After it has removed them it says priority 0, which the new master answers with announcements, since the last ARP
-reply heard by a client may have been the old master's.
-
-*Handing over* is nothing but a lowered priority: the master keeps serving until it hears a better one. Whether a
-silent partner is there, only the attempt can show:
-  - maintenance waits for ever: the node is the last resort;
-  - a switch that nobody answers is taken back. Its priority is that of a node that has lost as little, less
-    the rank 2, so a partner that has lost more does not answer;
-  - by force, when stopping, and when switched off, the role is given up with priority 0 after a bounded wait. A
-    partner that is known to hear us gets four intervals, which cover three lost adverts and any skew. Of an unknown
-    one we expect to be in our own condition, and wait 40 ms and twice its skew. Where nobody can hear us, we do
-    not wait at all.
-
-*Handed over* remains on the old master, so that it does not take the role back, until it is master again, until the
-partner hands the role to it, or until priority or maintenance are configured anew.
-
-*A stopped or switched-off node* is OFFLINE and silent.
+The rules it follows are stated in the documentation of this package (`cluster/vrrp/__init__.py`).
 """
 
 from __future__ import annotations
 
-from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Priority
+from cluster.units import Nanoseconds, Priority
 from cluster.vrrp import words
 from cluster.vrrp.events import (
     Advertise,
@@ -66,7 +17,6 @@ from cluster.vrrp.events import (
     DropAddresses,
     Effect,
     Event,
-    HaInterface,
     Heard,
     Noted,
     PartnerReported,
@@ -83,18 +33,11 @@ from cluster.vrrp.events import (
     UsableChanged,
     View,
 )
-from cluster.vrrp.handover import KNOWN_PARTNER_INTERVALS, Errand, Handover, objection, patience
-from cluster.vrrp.paths import Path
+from cluster.vrrp.handover import HOLD, KNOWN_PARTNER_INTERVALS, Errand, Handover, objection, patience
+from cluster.vrrp.paths import Paths
 from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
 from cluster.vrrp.reign import Reign, announce, burst
 from cluster.vrrp.vigil import Vigil
-
-HOLD = Nanoseconds(20_000_000)
-"""How long addresses outlive the role: on a path of 5 ms, 5 ms lost packets and 20 ms lost none (measured)."""
-BACKUP_RECOVERY_EXTRA = NANOSECONDS_PER_SECOND
-"""A backup counts a link's recovery this much later than a master does."""
-ONE_WAY_BAR = 300 * NANOSECONDS_PER_SECOND
-"""How long a master that was not heard does not preempt."""
 
 
 class Election:
@@ -102,7 +45,7 @@ class Election:
 
     def __init__(self) -> None:
         self._settings = Settings((), enabled=False)
-        self._paths: dict[str, Path] = {}
+        self._paths = Paths()
         self._effects: list[Effect] = []
         self._deadline: Nanoseconds | None = None
         self._paths_due = NEVER
@@ -135,11 +78,11 @@ class Election:
             routine = self._role is Role.BACKUP and isinstance(event, Heard)
             self._dispatch(event, now)
             if not routine:
-                self._ask_paths()
+                self._paths_due = self._ask_paths()
             due = self._soonest()
             while due <= now:
                 self._fire(now)
-                self._ask_paths()
+                self._paths_due = self._ask_paths()
                 due = self._soonest()
             self._deadline = due if due < NEVER else None
         effects, self._effects = self._effects, []
@@ -160,20 +103,16 @@ class Election:
         Returns:
             A sentence for the administrator, or None.
         """
-        if self._role is not Role.MASTER:
-            return f"this node is {self._role.value}: only the master can hand over"
-        if self._handover.errand is not None:
-            return f"a handover is under way already ({self._handover.errand.value})"
-        if force:
-            return None
+        refusal = self._handover.refusal(self._role)
+        if force or refusal is not None:
+            return refusal
         return objection(self._paths.values(), self._report, self._vigil.newest, self._priority, now)
 
     def view(self, now: Nanoseconds) -> View:
         """The state for `cluster status` and `cluster explain`."""
         paths, handover = self._paths.values(), self._handover
-        interval = self._settings.advert_interval
-        if self._role is Role.BACKUP:
-            interval = self._vigil.interval(self._settings)
+        backup = self._role is Role.BACKUP
+        interval = self._vigil.interval(self._settings) if backup else self._settings.advert_interval
         return View(
             role=self._role,
             since=self._since,
@@ -217,10 +156,7 @@ class Election:
 
     def _on_start(self, event: Started, now: Nanoseconds) -> None:
         self._settings = event.settings
-        self._paths = {
-            interface.name: Path(interface, interface.name in event.usable)
-            for interface in event.settings.interfaces
-        }
+        self._paths = Paths.first(event.settings.interfaces, event.usable)
         self._handover.floor = 0 if event.handed_over else None
         self._since = now
         self._reprioritise(now)
@@ -244,7 +180,7 @@ class Election:
 
     def _on_configured(self, settings: Settings, now: Nanoseconds) -> None:
         old, self._settings = self._settings, settings
-        self._paths = {interface.name: self._path_for(interface) for interface in settings.interfaces}
+        self._paths = self._paths.reconfigured(settings.interfaces)
         if (old.high, old.maintenance) != (settings.high, settings.maintenance):
             self._handover.floor = None
         if not settings.enabled:
@@ -260,17 +196,8 @@ class Election:
             self._advertise(now)
         self._reconsider(now)
 
-    def _path_for(self, interface: HaInterface) -> Path:
-        """The path of an interface goes on, unless it became another virtual router."""
-        path = self._paths.get(interface.name)
-        if path is None or path.interface.vrid != interface.vrid:
-            return Path(interface, path.up if path else None)
-        path.interface = interface
-        return path
-
     def _on_link(self, event: UsableChanged, now: Nanoseconds) -> None:
-        path = self._paths.get(event.interface)
-        if path is None:
+        if (path := self._paths.get(event.interface)) is None:
             return
         returned = event.usable and not path.up
         path.tell(event.usable, now, at_once=self._role is Role.OFFLINE)
@@ -297,13 +224,11 @@ class Election:
         if refusal is not None:
             self._note("handover-failed", "", refusal)
             return
-        interval = self._settings.advert_interval
         self._hand_over(Errand.FORCED if event.force else Errand.SWITCH, now)
-        self._give_up_at = Nanoseconds(now + KNOWN_PARTNER_INTERVALS * interval.nanoseconds)
+        self._give_up_at = Nanoseconds(now + self._settings.advert_interval.nanoseconds * KNOWN_PARTNER_INTERVALS)
 
     def _on_heard(self, advert: Heard, now: Nanoseconds) -> None:
-        path = self._paths.get(advert.interface)
-        if path is None:
+        if (path := self._paths.get(advert.interface)) is None:
             return
         hearing = path.hear(advert, now)
         self._vigil.heard(hearing)
@@ -328,14 +253,13 @@ class Election:
             cause = f"{errand.value}: {judgement.yields}" if errand is not None else judgement.yields
             self._yield(hearing.priority, cause, now)
             if judgement.deaf:
-                self._vigil.barred_until = Nanoseconds(now + ONE_WAY_BAR)
+                self._vigil.bar(now)
 
     # --- priority -----------------------------------------------------------------------------------
 
     def _reprioritise(self, now: Nanoseconds) -> None:
         """Compute the effective priority anew; a master advertises a change at once."""
-        lost = sum(not path.usable for path in self._paths.values())
-        priority = self._handover.priority(self._settings, lost)
+        priority = self._handover.priority(self._settings, self._paths.lost)
         if priority != self._priority:
             self._priority = priority
             if self._role is Role.MASTER:
@@ -343,11 +267,7 @@ class Election:
 
     def _claim(self) -> Priority:
         """The priority with which a backup thinks about preempting: pending losses count."""
-        paths = self._paths.values()
-        if not any(path.pending for path in paths):
-            return self._priority
-        lost = sum(not path.usable or path.pending for path in paths)
-        return self._handover.priority(self._settings, lost)
+        return self._handover.priority(self._settings, self._paths.lost_or_pending)
 
     # --- roles --------------------------------------------------------------------------------------
 
@@ -450,24 +370,14 @@ class Election:
             return min(soonest, vigil.due(self._priority, self._settings, self._paths.values()), vigil.barred_until)
         return soonest
 
-    def _ask_paths(self) -> None:
-        """When the first of the interfaces wants something: a pending link, or announcements that had to wait."""
-        self._paths_due = NEVER
-        for path in self._paths.values():
-            if path.pending or path.burst_due < NEVER:
-                self._paths_due = min(self._paths_due, self._link_due(path), path.burst_due)
-
-    def _link_due(self, path: Path) -> Nanoseconds:
-        """When the pending change of a link will count."""
-        if not path.pending:
-            return NEVER
-        delay = self._settings.trigger_delay.nanoseconds
-        return path.due(delay, delay if self._role is Role.MASTER else delay + BACKUP_RECOVERY_EXTRA)
+    def _ask_paths(self) -> Nanoseconds:
+        """When the first of the interfaces wants something."""
+        return self._paths.due(self._settings.trigger_delay, serving=self._role is Role.MASTER)
 
     def _fire(self, now: Nanoseconds) -> None:
         """Do what is due."""
         for path in self._paths.values():
-            if self._link_due(path) <= now:
+            if path.due(self._settings.trigger_delay, serving=self._role is Role.MASTER) <= now:
                 path.settle()
                 self._reprioritise(now)
                 self._note(*words.link(path, self._priority))
@@ -482,11 +392,10 @@ class Election:
             self._fire_backup(now)
 
     def _fire_master(self, now: Nanoseconds) -> None:
-        errand = self._handover.errand
+        errand, interval = self._handover.errand, self._settings.advert_interval
         if errand is not None and self._give_up_at <= now:
             self._give_up(errand, now)
         else:
-            interval = self._settings.advert_interval
             self._effects += self._reign.fire(self._paths.values(), self._priority, interval, now)
 
     def _fire_backup(self, now: Nanoseconds) -> None:
@@ -499,8 +408,8 @@ class Election:
     # --- effects --------------------------------------------------------------------------------------
 
     def _advertise(self, now: Nanoseconds) -> None:
-        interval = self._settings.advert_interval
-        self._effects += self._reign.advertise(self._paths.values(), self._priority, interval, now)
+        paths, interval = self._paths.values(), self._settings.advert_interval
+        self._effects += self._reign.advertise(paths, self._priority, interval, now)
 
     def _change_role(self, role: Role, cause: str, now: Nanoseconds) -> None:
         old, self._role, self._since, self._cause = self._role, role, now, cause

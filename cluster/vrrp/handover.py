@@ -5,15 +5,18 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from cluster.units import Nanoseconds
 from cluster.vrrp.events import PartnerReported, Role, Settings
 from cluster.vrrp.priority import FAREWELL, LEAVING, RANK_HANDED_OVER, effective, lost_of, skew
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from cluster.units import Nanoseconds, Priority
+    from cluster.units import Priority
     from cluster.vrrp.paths import Hearing, Path
 
+HOLD = Nanoseconds(20_000_000)
+"""How long addresses outlive the role: on a path of 5 ms, 5 ms lost packets and 20 ms lost none (measured)."""
 KNOWN_PARTNER_INTERVALS = 4
 """Patience with a partner that is there: three lost adverts and any skew."""
 UNKNOWN_PARTNER_PATIENCE = 40_000_000
@@ -46,6 +49,14 @@ class Handover:
     def by_switch(self) -> bool:
         """Whether the administrator asked for a switch."""
         return self.errand is Errand.SWITCH or self.errand is Errand.FORCED
+
+    def refusal(self, role: Role) -> str | None:
+        """Why no handover can begin in this role, forced or not: a sentence, or None."""
+        if role is not Role.MASTER:
+            return f"this node is {role.value}: only the master can hand over"
+        if self.errand is not None:
+            return f"a handover is under way already ({self.errand.value})"
+        return None
 
     def priority(self, settings: Settings, lost: int) -> Priority:
         """The effective priority with so many lost interfaces."""
@@ -93,9 +104,9 @@ def objection(
     if report is not None and not report.hears:
         return "the partner says that it does not hear this node; force 1 gives up anyway"
     # A farewell says nothing of losses: whoever just yielded to us may well be asked to take the role back.
-    losing = partner is not None and FAREWELL < partner.priority < own - RANK_HANDED_OVER
-    if partner is not None and losing and not partner.silent(now):
-        return f"the partner has lost more: its priority is {partner.priority}, ours {own}; force 1 overrides this"
+    said = FAREWELL if partner is None or partner.silent(now) else partner.priority
+    if FAREWELL < said < own - RANK_HANDED_OVER:
+        return f"the partner has lost more: its priority is {said}, ours {own}; force 1 overrides this"
     return None
 
 

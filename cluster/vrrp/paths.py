@@ -12,12 +12,20 @@ at the same time are two nodes, and both stand alone from then on.
 
 from __future__ import annotations
 
-from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
+from typing import TYPE_CHECKING
+
+from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority, Seconds
 from cluster.vrrp.events import HaInterface, Heard, PathView
 from cluster.vrrp.priority import FAREWELL, NEVER
 
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
 MAX_SENDERS = 8
 """Senders remembered on one interface; a flood of invented addresses must not grow the engine."""
+
+BACKUP_RECOVERY_EXTRA = NANOSECONDS_PER_SECOND
+"""A backup counts a link's recovery this much later than a master does."""
 
 INTERVALS_TO_SILENCE = 4
 """Advert intervals after which a sender counts as silent: above any Master_Down_Interval (3 plus the skew)."""
@@ -105,9 +113,17 @@ class Path:
         self._told = usable
         self.pending = usable != self.usable
 
-    def due(self, loss_delay: int, recovery_delay: int) -> Nanoseconds:
-        """When the pending change will count; delays in nanoseconds."""
-        return Nanoseconds(self._told_at + (loss_delay if self.usable else recovery_delay))
+    def due(self, delay: Seconds, *, serving: bool) -> Nanoseconds:
+        """When the pending change will count; `NEVER` if there is none.
+
+        Args:
+            delay: UPDATE_TRIGGER_DELAY.
+            serving: this node is master.
+        """
+        if not self.pending:
+            return NEVER
+        extra = 0 if self.usable or serving else BACKUP_RECOVERY_EXTRA
+        return Nanoseconds(self._told_at + delay.nanoseconds + extra)
 
     def settle(self) -> None:
         """Let the pending change count."""
@@ -200,3 +216,41 @@ class Path:
             last.at if last else None,
             last.source if last else None,
         )
+
+
+class Paths(dict[str, Path]):
+    """All HA interfaces of a node by name, in configured order."""
+
+    @classmethod
+    def first(cls, interfaces: Iterable[HaInterface], usable: Container[str]) -> Paths:
+        """As they are when the engine starts: what is said of the links counts at once."""
+        return cls((interface.name, Path(interface, interface.name in usable)) for interface in interfaces)
+
+    def reconfigured(self, interfaces: Iterable[HaInterface]) -> Paths:
+        """The paths of another configuration; a path goes on unless it became another virtual router."""
+        return Paths((interface.name, self._continued(interface)) for interface in interfaces)
+
+    def _continued(self, interface: HaInterface) -> Path:
+        path = self.get(interface.name)
+        if path is None or path.interface.vrid != interface.vrid:
+            return Path(interface, path.up if path else None)
+        path.interface = interface
+        return path
+
+    @property
+    def lost(self) -> int:
+        """How many are not usable."""
+        return sum(not path.usable for path in self.values())
+
+    @property
+    def lost_or_pending(self) -> int:
+        """How many are not usable, or have a change waiting for its delay."""
+        return sum(not path.usable or path.pending for path in self.values())
+
+    def due(self, delay: Seconds, *, serving: bool) -> Nanoseconds:
+        """When the first of them wants something: a pending link, or announcements that had to wait."""
+        due = NEVER
+        for path in self.values():
+            if path.pending or path.burst_due < NEVER:
+                due = min(due, path.due(delay, serving=serving), path.burst_due)
+        return due

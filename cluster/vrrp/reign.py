@@ -1,7 +1,7 @@
 """What a master does about others it hears: yield to the better, answer the worse, distrust the deaf.
 
 The election asks for a judgement of every advert heard as master, carries out its effects, and yields if it says
-so; see election.py for the rules.
+so; see the package for the rules.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """What a backup goes by: is there a master, is it worse than we are, and when do we take its place?
 
 The election keeps one vigil for its whole life, because what was heard as master still counts as backup; see
-election.py for the rules.
+the package for the rules.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster.units import Nanoseconds
+from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 from cluster.vrrp import words
 from cluster.vrrp.priority import FAREWELL, NEVER, RANK_HANDED_OVER, master_down_interval, rank_of, skew
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cluster.units import Centiseconds, Priority
     from cluster.vrrp.events import Settings
     from cluster.vrrp.paths import Hearing, Path
+
+ONE_WAY_BAR = 300 * NANOSECONDS_PER_SECOND
+"""How long a master that was not heard does not preempt."""
 
 
 class Vigil:
@@ -43,6 +46,10 @@ class Vigil:
         self._silent_since = now
         self._challenge_since = None
         self._links_gone_at = None
+
+    def bar(self, now: Nanoseconds) -> None:
+        """This node yielded because it was not heard."""
+        self.barred_until = Nanoseconds(now + ONE_WAY_BAR)
 
     def heard(self, hearing: Hearing) -> None:
         """An advert came in on any interface."""
