@@ -1,8 +1,9 @@
 """The engine: the pure election, fed with what happens and obeyed in what it asks for.
 
-One process, one loop; a second thread only for calls that may wait (aside.py). Each turn: the heartbeat, then whatever
-is ready (adverts before everything else), then whatever is due. Effects are carried out strictly in the order the election gave them. No system
-call that fails and nothing from the network ends the engine: failures are counted and shown.
+One process, one loop; a second thread only for calls that may wait (aside.py). Each turn: the heartbeat, then
+whatever is ready (adverts before everything else), then whatever is due. Effects are carried out strictly in the
+order the election gave them. No system call that fails and nothing from the network ends the engine: failures are
+counted and shown.
 """
 
 from __future__ import annotations
