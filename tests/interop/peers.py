@@ -38,7 +38,7 @@ class Peer:
         """Whether it has the virtual address, and so is master."""
         raise NotImplementedError
 
-    def becomes(self, *, master: bool, within: float = 5.0) -> None:
+    def becomes(self, *, master: bool, within: float = 15.0) -> None:
         eventually(lambda: self.holds() == master, within)
 
     def stop(self) -> None:
@@ -117,7 +117,7 @@ class Frr(Peer):
             files = ["-f", f"{daemon}.conf", "-i", str(self.directory / f"{daemon}.pid")]
             sockets = ["-z", str(self.directory / "zserv.api"), "--vty_socket", str(self.directory), "-P", "0"]
             self._run(str(self._DAEMONS / daemon), *files, *sockets, "-u", "frr", "-g", "frr", "--log", "stdout")
-            eventually(lambda socket=f"{daemon}.vty": (self.directory / socket).exists())
+            eventually(lambda socket=f"{daemon}.vty": (self.directory / socket).exists(), 20)
 
     def holds(self) -> bool:
         shown = self.namespace.run("ip", "-o", "link", "show", "vrrp2", check=False)
