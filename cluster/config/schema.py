@@ -1,7 +1,8 @@
 """Documents in, configurations out: the only gate through which anything becomes a configuration.
 
 Reading goes through the version of the schema (migrations.py), the shape (shape.py) and the rules (rules.py);
-all problems of a stage are said at once. The rules need the right shape, so they are asked last.
+all problems are said at once. The rules need the right shape: where a part of a document has not, they are asked
+about the rest.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from cluster.config import canonical, secrets
 from cluster.config.edit import edited
 from cluster.config.migrations import migrate
 from cluster.config.rules import check, warnings
-from cluster.config.shape import Problem, convert
+from cluster.config.shape import Problem, convert, sound_part
 from cluster.errors import InvalidConfigurationError
 from cluster.model import Change, Config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["Problem", "apply", "check", "new_warnings", "parse", "parse_import", "parse_text", "warnings"]
 
@@ -102,13 +103,24 @@ def new_warnings(before: Config, after: Config) -> tuple[str, ...]:
 
 def _checked(document: Any) -> Config:
     config = convert(document)
-    problems = tuple(check(config)) if isinstance(config, Config) else config
+    problems = tuple(check(config)) if isinstance(config, Config) else (*config, *_beside(document, config))
     if isinstance(config, Config) and not problems:
         return config
     noun = "problem" if len(problems) == 1 else "problems"
     raise InvalidConfigurationError(
         f"the configuration is invalid: {len(problems)} {noun}", tuple(str(problem) for problem in problems)
     )
+
+
+def _beside(document: Any, shape: tuple[Problem, ...]) -> Iterator[Problem]:
+    """The rules broken by what has the right shape, as far as they do not speak of what has not."""
+    sound = sound_part(document, shape)
+    if sound is None:
+        return
+    config, left_out = sound
+    for problem in check(config):
+        if not any(name in str(problem) for name in left_out):
+            yield problem
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ document that it refuses is walked, part by part, to say everything that is wron
 
 from __future__ import annotations
 
+import copy
 import json
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,6 +41,48 @@ def convert(document: Any) -> Config | tuple[Problem, ...]:
     except (msgspec.ValidationError, UnicodeEncodeError):
         return tuple(_problems(document, CONFIG, ()))
     return config
+
+
+def sound_part(document: Any, problems: tuple[Problem, ...]) -> tuple[Config, frozenset[str]] | None:
+    """What is left of a document without the parts that have the wrong shape.
+
+    Args:
+        document: one that `convert` refused; stays as it is.
+        problems: what `convert` said of it.
+
+    Returns:
+        The rest, and the names of what was left out, of which the rest can tell nothing reliable; None when
+        there is no rest, or none that says anything.
+    """
+    rest, names = copy.deepcopy(document), set[str]()
+    while problems:
+        for problem in problems:
+            if _is_whole_section(problem.path) or not _take_out(rest, problem.path):
+                return None
+            names.add(problem.path[min(1, len(problem.path) - 1)])
+        converted = convert(rest)
+        if isinstance(converted, Config):
+            return converted, frozenset(names)
+        problems = converted
+    return None
+
+
+def _is_whole_section(path: Path) -> bool:
+    """Whether nothing can be told of the rest: all the interfaces, say, to which everything else refers."""
+    return len(path) == 1 and path[0] in CONFIG.fields and not isinstance(CONFIG.fields[path[0]].node, Leaf)
+
+
+def _take_out(document: Any, path: Path) -> bool:
+    """Remove what is at a path, or what lacks it; False when nothing would be left."""
+    if not path:
+        return False
+    parent = document
+    for step in path[:-1]:
+        parent = parent.get(step) if isinstance(parent, dict) else None
+    if isinstance(parent, dict) and path[-1] in parent:
+        del parent[path[-1]]
+        return True
+    return parent is None or _take_out(document, path[:-1])
 
 
 def suggest(word: str, known: tuple[str, ...]) -> str:

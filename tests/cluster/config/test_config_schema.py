@@ -69,6 +69,26 @@ def test_every_problem_of_the_shape_is_named_at_once_with_its_path() -> None:
     ]
 
 
+def test_a_wrong_shape_in_one_place_hides_no_broken_rule_in_another() -> None:
+    document = {
+        "hostname": "-bad-",
+        "cluster": {"hotwire_local": "x", "priority": "medium"},
+        "interfaces": {"LAN2": {"flags": ["HA"]}, "this-name-is-too-long": {"id": 7}},
+        "virtual_addresses": {"1": {"device": "LAN2", "address": "192.0.2.1/24"}},
+    }
+
+    with pytest.raises(InvalidConfigurationError) as caught:
+        schema.parse(document)
+
+    assert [detail.split(": ")[0] for detail in caught.value.details] == [
+        "cluster.priority",
+        "interfaces.LAN2.id",
+        "hostname",
+        "interfaces.this-name-is-too-long",
+        "cluster.hotwire_local",
+    ], "the virtual address speaks of LAN2, of which nothing reliable is known"
+
+
 def test_an_unknown_field_that_resembles_nothing_gets_the_list_of_fields() -> None:
     assert problems({"virtual_addresses": {"1": {"device": "a", "address": "b", "q": 1}}}) == [
         "virtual_addresses.1.q: there is no such field; known are device, address"
