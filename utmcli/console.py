@@ -1,4 +1,6 @@
-"""The host's end of a thin client: a command line and its terminal, over one unix connection.
+"""Where a session talks: the `Console` that all sessions see, and the one of a thin client.
+
+A thin client is a command line and its terminal, over one unix connection.
 
 Frames both ways: one byte for the type, four bytes of big-endian length, the payload.
 
@@ -28,7 +30,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from cluster.errors import ProtocolError
 
@@ -94,8 +96,41 @@ class Hello(NamedTuple):
         )
 
 
-class Console:
-    """One connection of a thin client, after its first frame.
+class Console(Protocol):
+    """A terminal or a pair of streams that a session talks to, whoever carries it: a thin client, an SSH channel.
+
+    Attributes:
+        hello: what was typed to get here, and where.
+        columns: of the terminal now; 0 where it does not say.
+        rows: of the terminal now; 0 where it does not say.
+        resized: called when the window changed its size.
+        interrupted: called at Ctrl-C in mode 2.
+    """
+
+    hello: Hello
+    columns: int
+    rows: int
+    resized: Callable[[], None] | None
+    interrupted: Callable[[], None] | None
+
+    async def read(self) -> bytes:
+        """Some of what was typed; empty at its end, then always."""
+
+    def set_mode(self, mode: str) -> None:
+        """Choose a mode of the terminal: 0, 1 or 2, as above. Without a terminal nothing happens."""
+
+    def draw(self, text: str) -> None:
+        """Write to standard output without waiting: for the line editor, which cannot wait."""
+
+    async def write(self, text: str) -> None:
+        """Write to standard output, at the speed of whoever reads it."""
+
+    async def write_error(self, text: str) -> None:
+        """Write to standard error, at the speed of whoever reads it."""
+
+
+class ClientConsole:
+    """One connection of a thin client, after its first frame: a `Console`.
 
     Args:
         reader: of the connection.
@@ -120,7 +155,7 @@ class Console:
         self._ended = False
 
     @classmethod
-    async def accept(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Console:
+    async def accept(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> ClientConsole:
         """Wait for the first frame.
 
         Raises:

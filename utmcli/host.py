@@ -27,7 +27,7 @@ from utmcli import logs, privileges
 from utmcli.arguments import Arguments, UsageError, understand
 from utmcli.commands import GRAMMAR
 from utmcli.completion import complete, which_live
-from utmcli.console import SOCKET_FILE, Console, refuse
+from utmcli.console import SOCKET_FILE, ClientConsole, refuse
 from utmcli.history import LineHistory
 from utmcli.link import Link
 from utmcli.live import fetch
@@ -46,6 +46,8 @@ from utmcli.session import Session, mishap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from utmcli.console import Console
 
 _LOG = logging.getLogger("utmcli")
 
@@ -134,7 +136,7 @@ class Host:
                 await refuse(writer, sentence, EXIT_FAILED)
             else:
                 async with asyncio.timeout(PATIENCE):
-                    console = await Console.accept(reader, writer)
+                    console = await ClientConsole.accept(reader, writer)
                 await self._attend(console, Actor(user=_name(uid), source="console", role="admin"))
         except ProtocolError as error:
             _LOG.warning("ended a console: %s", error.message)
@@ -144,7 +146,7 @@ class Host:
         finally:
             writer.transport.abort()
 
-    async def _attend(self, console: Console, actor: Actor) -> None:
+    async def _attend(self, console: ClientConsole, actor: Actor) -> None:
         """Run the session and listen to its client; whichever ends first ends the other.
 
         Raises:
@@ -167,7 +169,7 @@ class Host:
         if listening.done() and not listening.cancelled() and (broken := listening.exception()):
             raise broken
 
-    async def _serve(self, console: Console, actor: Actor) -> int:
+    async def _serve(self, console: ClientConsole, actor: Actor) -> int:
         try:
             wish = understand(console.hello.arguments)
         except UsageError as error:

@@ -96,14 +96,18 @@ async def run_script(session: Session, lines: AsyncIterator[str], screen: Screen
 async def run_transcript(
     session: Session, lines: AsyncIterator[str], screen: Screen, prompt: Callable[[], Awaitable[str]]
 ) -> int:
-    """Run lines as if they were typed, and show what a terminal would have shown."""
+    """Run lines as if they were typed, and show what a terminal would have shown.
+
+    The prompt comes before its line is read: a program may wait for it.
+    """
     code = EXIT_OK
+    await screen.write(await prompt())
     async for line in lines:
-        await screen.write(f"{await prompt()}{without_secrets(GRAMMAR, line)}\n")
-        if not is_command(line):
-            continue
-        code = await session.run(line, screen)
+        await screen.write(f"{without_secrets(GRAMMAR, line)}\n")
+        if is_command(line):
+            code = await session.run(line, screen)
         if session.closed:
             return code
-    await screen.write(f"{await prompt()}\n")
+        await screen.write(await prompt())
+    await screen.write("\n")
     return code
