@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from cluster.engine.settings import Document
-    from cluster.model import Config, InterfaceState
+    from cluster.model import Config
+    from cluster.observed import InterfaceState
     from cluster.rpc.messages import Capture, Done
     from cluster.vrrp.events import Role
 

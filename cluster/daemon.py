@@ -35,6 +35,8 @@ from cluster.engine.supervisor import EngineSupervisor, Listener
 from cluster.errors import ClusterError, LockedError
 from cluster.events_log import EventLog
 from cluster.followers import DisabledInterfaces, Followers
+from cluster.inforce import InForce
+from cluster.lease import EditLease
 from cluster.manager import Manager
 from cluster.model import Config
 from cluster.net.host import Host
@@ -42,6 +44,7 @@ from cluster.process.adoption import listener_of
 from cluster.process.child import Child, Command
 from cluster.process.confine import confined
 from cluster.process.policy import RestartPolicy
+from cluster.requests import desks
 from cluster.rpc.client import SOCKET_FILE
 from cluster.rpc.server import Server
 
@@ -162,18 +165,19 @@ class Daemon:
         with contextlib.closing(self._open_store()) as store:
             async with asyncio.TaskGroup() as duties:
                 running = [duties.create_task(self._engine.run()), duties.create_task(self._followers.run())]
-                again = await self._serve(self._manager(store), marker)
+                again = await self._serve(store, marker)
                 for duty in running:
                     duty.cancel()
         self._host.close()
         return again
 
-    async def _serve(self, manager: Manager, marker: machine.BootMarker) -> bool:
+    async def _serve(self, store: Store, marker: machine.BootMarker) -> bool:
+        inforce = self._in_force(store)
         if marker.is_set:
-            await manager.resume()
-        elif await manager.boot():
+            await inforce.resume()
+        elif await inforce.boot():
             marker.set()
-        server = Server(self._options.run_dir / SOCKET_FILE, manager, self._allowed)
+        server = Server(self._options.run_dir / SOCKET_FILE, self._manager(store, inforce), self._allowed)
         try:
             await server.start(_shell_group())
         except OSError as error:
@@ -216,16 +220,27 @@ class Daemon:
             raise
         return store
 
-    def _manager(self, store: Store) -> Manager:
-        return Manager(
+    def _in_force(self, store: Store) -> InForce:
+        return InForce(
             store=store,
             engine=self._engine,
             network=self._host,
             events=self._events,
             followers=self._followers,
             disabled=self._disabled,
+        )
+
+    def _manager(self, store: Store, inforce: InForce) -> Manager:
+        answering = desks(
+            store=store,
+            inforce=inforce,
+            engine=self._engine,
+            network=self._host,
+            events=self._events,
+            lease=EditLease(),
             leave=self._leave,
         )
+        return Manager(answering, inforce=inforce, engine=self._engine, events=self._events)
 
     def _engine_event(self, event: Document) -> None:
         self._events.add(

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from cluster import files
 from cluster.errors import ClusterError, UnreachableError
-from cluster.model import ClusterEvent
+from cluster.observed import ClusterEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cluster.config.rules import ha_interfaces
 from cluster.engine.settings import by_number, virtual_addresses
-from cluster.model import ClusterStatus, HaInterfaceStatus
+from cluster.observed import ClusterStatus, HaInterfaceStatus
 from cluster.rpc.messages import Info
 from cluster.vrrp.events import Role
 

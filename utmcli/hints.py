@@ -11,7 +11,7 @@ from utmcli.render import printable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from cluster.model import ClusterStatus
+    from cluster.observed import ClusterStatus
 
     Ask = Callable[[messages.Ask], Awaitable[messages.AnyAnswer]]
 

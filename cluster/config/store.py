@@ -29,10 +29,12 @@ from cluster.config.revision import (
     verify,
 )
 from cluster.errors import ConflictError, NotFoundError, StoreError
-from cluster.model import Config, NamedConfig
+from cluster.observed import NamedConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cluster.model import Config
 
 FACTORY_NAME = "default"
 UNSAVED_KEPT = 1000
@@ -123,6 +125,18 @@ class Store:
             )
             for (name,) in self._rows("SELECT name FROM name ORDER BY name")
         )
+
+    @property
+    def current_name(self) -> str:
+        """The name that `save` writes.
+
+        Raises:
+            NotFoundError: the store is empty.
+        """
+        name = self._state.current
+        if name is None:
+            raise NotFoundError("there is no configuration yet; the store is empty")
+        return name
 
     def get(self, name: str) -> Config:
         """The configuration saved under a name.

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from cluster.config import authentication
-from cluster.model import AuthKeyState
+from cluster.observed import AuthKeyState
 from cluster.vrrp.auth import Key, derive_key
 
 if TYPE_CHECKING:

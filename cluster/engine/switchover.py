@@ -10,7 +10,7 @@ from cluster.vrrp.events import Role
 from cluster.vrrp.handover import KNOWN_PARTNER_INTERVALS
 
 if TYPE_CHECKING:
-    from cluster.model import ClusterEvent
+    from cluster.observed import ClusterEvent
     from cluster.units import Centiseconds
 
 RESERVE = 2.0

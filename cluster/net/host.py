@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cluster import files
-from cluster.model import InterfaceState
+from cluster.observed import InterfaceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -20,8 +20,12 @@ from cluster.errors import (
 )
 from cluster.events_log import EventLog
 from cluster.followers import DisabledInterfaces, Followers
+from cluster.inforce import InForce
+from cluster.lease import EditLease
 from cluster.manager import Manager
-from cluster.model import InterfaceState, RemoveValue, SetValue
+from cluster.model import RemoveValue, SetValue
+from cluster.observed import InterfaceState
+from cluster.requests import desks
 from cluster.rpc import messages as m
 from cluster.vrrp.events import Role
 
@@ -107,18 +111,27 @@ class Node:
             self.store.initialise(schema.parse(FACTORY), 1.0)
         self.events = EventLog(self.directory / "events")
         self.disabled = DisabledInterfaces(self.network)  # type: ignore[arg-type]
-        self.manager = Manager(
+        self.inforce = InForce(
             store=self.store,
             engine=self.engine,
             network=self.network,
             events=self.events,
             followers=Followers((self.disabled,), lambda text: self.events.note("follower-failed", text)),
             disabled=self.disabled,
+        )
+        answering = desks(
+            store=self.store,
+            inforce=self.inforce,
+            engine=self.engine,
+            network=self.network,
+            events=self.events,
+            lease=EditLease(),
             leave=self.left.append,
         )
+        self.manager = Manager(answering, inforce=self.inforce, engine=self.engine, events=self.events)
 
     def boot(self) -> bool:
-        return asyncio.run(self.manager.boot())
+        return asyncio.run(self.inforce.boot())
 
     def refuse_writes(self) -> None:
         """The disk is full from now on."""
@@ -128,7 +141,7 @@ class Node:
         """Clusterd is started again; the engine went on."""
         self.store.close()
         self._open()
-        asyncio.run(self.manager.resume())
+        asyncio.run(self.inforce.resume())
 
     def ask(self, ask: Any) -> Any:
         return asyncio.run(self.manager.answer(ask, ADMIN))
@@ -151,7 +164,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 def test_every_request_of_the_contract_but_the_streams_is_known(node: Node) -> None:
     asked = set(get_args(m.AnyAsk)) - set(m.STREAMS)
-    assert set(node.manager._answers) == asked
+    assert node.manager.answered == asked
 
 
 # --- boot and restart -------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cluster.model import ClusterEvent
+    from cluster.observed import ClusterEvent
     from cluster.rpc.messages import AnyAsk
     from tests.support.netns import Namespace
 

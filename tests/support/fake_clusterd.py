@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from cluster.errors import NotFoundError
-from cluster.model import ClusterEvent, ClusterStatus, Config, Interface, NamedConfig
+from cluster.model import Config, Interface
+from cluster.observed import ClusterEvent, ClusterStatus, NamedConfig
 from cluster.rpc import messages
 from cluster.rpc.server import Server
 

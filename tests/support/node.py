@@ -7,19 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cluster.config import canonical, schema
-from cluster.model import (
-    Address,
-    ClusterEvent,
-    ClusterOptions,
-    Config,
-    Difference,
-    HaInterfaceStatus,
-    Interface,
-    InterfaceState,
-    NamedConfig,
-    VirtualAddress,
-)
-from cluster.model import ClusterStatus as Status
+from cluster.model import Address, ClusterOptions, Config, Difference, Interface, VirtualAddress
+from cluster.observed import ClusterEvent, HaInterfaceStatus, InterfaceState, NamedConfig
+from cluster.observed import ClusterStatus as Status
 from cluster.rpc import messages
 from utmcli.session import Session
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from cluster.errors import RefusedError
-from cluster.model import AuthKey, AuthKeyState, RemoveValue, SetValue
+from cluster.model import AuthKey, RemoveValue, SetValue
+from cluster.observed import AuthKeyState
 from cluster.rpc import messages
 from tests.support.node import CONFIG, Node
 

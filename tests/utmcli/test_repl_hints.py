@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from cluster.errors import ClusterError, UnreachableError
-from cluster.model import HaInterfaceStatus, NamedConfig
+from cluster.observed import HaInterfaceStatus, NamedConfig
 from cluster.rpc import messages
 from tests.support.fake_clusterd import STATUS
 from utmcli.hints import Surroundings, look, of_configs, of_info, of_status

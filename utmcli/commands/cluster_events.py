@@ -14,7 +14,7 @@ from utmcli.values import Boolean, Number
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from cluster.model import ClusterEvent
+    from cluster.observed import ClusterEvent
 
 COLUMNS = ("id", "time", "event", "interface", "role", "text")
 WIDTHS = (5, 29, 17, 9, 7, 0)

@@ -11,7 +11,7 @@ from utmcli.grammar import Call, Command
 from utmcli.results import Record, Report, Table, Text
 
 if TYPE_CHECKING:
-    from cluster.model import ClusterStatus, HaInterfaceStatus
+    from cluster.observed import ClusterStatus, HaInterfaceStatus
 
 
 async def status(call: Call) -> Report:

@@ -14,7 +14,8 @@ from utmcli.results import Done, Table
 from utmcli.values import Choice, IpAddress, ListOf, Name, Number, Option, Options
 
 if TYPE_CHECKING:
-    from cluster.model import Change, Config, Interface, InterfaceState
+    from cluster.model import Change, Config, Interface
+    from cluster.observed import InterfaceState
 
 OPTIONS = Options(
     known={

@@ -8,7 +8,7 @@ import pytest
 
 from cluster.engine.switchover import outcome, patience
 from cluster.errors import RefusedError, UnreachableError
-from cluster.model import ClusterEvent
+from cluster.observed import ClusterEvent
 from cluster.units import Centiseconds
 
 

@@ -17,7 +17,7 @@ from cluster.errors import (
     ProtocolError,
     UnreachableError,
 )
-from cluster.model import ClusterEvent
+from cluster.observed import ClusterEvent
 from cluster.peer import Peer
 from cluster.rpc.client import Client
 from cluster.rpc.framing import FrameDecoder, pack, unpack_reply

@@ -1,0 +1,178 @@
+"""What is in force on this node, and how the running configuration comes into force.
+
+The life cycle it keeps apart:
+
+    running      what edits change and `cluster get` shows
+    applied      what is in force: the running configuration as of the last `system update interface`, or, after
+                 a boot, the start configuration
+    maintenance  persists at once and shows at once; in force with the next update, or boot
+
+Two things are effective at once: UPDATE_TRIGGER_DELAY, and what is only looked at (the host name of the prompt).
+What is in force survives a restart of clusterd: the applied revision stands in the store, the engine's
+settings in the run directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from cluster.engine.keys import DerivedKeys
+from cluster.engine.settings import document, trigger_delay
+from cluster.errors import ClusterError, RefusedError, StoreError
+
+if TYPE_CHECKING:
+    from cluster.collaborators import Engine, Network
+    from cluster.config.revision import Revision
+    from cluster.config.store import Store
+    from cluster.events_log import EventLog
+    from cluster.followers import DisabledInterfaces, Followers
+    from cluster.model import Config
+
+
+class InForce:
+    """Puts configurations into force: network, engine, followers.
+
+    Args:
+        store: the configurations; not empty.
+        engine: the VRRP engine.
+        network: links and addresses.
+        events: what happened.
+        followers: of the role.
+        disabled: the follower whose interfaces the configuration names.
+
+    Attributes:
+        keys: the keys of adverts, derived once for all who need them.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        engine: Engine,
+        network: Network,
+        events: EventLog,
+        followers: Followers,
+        disabled: DisabledInterfaces,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._network = network
+        self._events = events
+        self._followers = followers
+        self._disabled = disabled
+        self._applied = store.running.config
+        self.keys = DerivedKeys()
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._applied
+
+    def require_cluster(self) -> None:
+        """Go on only where the cluster is on.
+
+        Raises:
+            RefusedError: it is switched off.
+        """
+        if not self._applied.cluster.enabled:
+            raise RefusedError("the cluster is switched off on this node")
+
+    async def boot(self) -> bool:
+        """The machine booted: the start configuration comes into force, as far as it can.
+
+        Returns:
+            Whether the store knows; if it does not (a full disk shall not keep a node out of the cluster), the next
+            clusterd has to do it again.
+        """
+        known = True
+        try:
+            self._store.boot()
+        except StoreError as error:
+            known = False
+            self._events.note("problem", f"{error.message}; the start configuration runs all the same")
+        await self._apply_complaining()
+        return known
+
+    async def resume(self) -> None:
+        """After a restart of clusterd: what was in force stays so, and the engine is told if it does not know."""
+        applied = self._store.applied
+        if applied is None:
+            await self._apply_complaining()
+            return
+        self._applied = applied.config
+        self._follow_anew()
+        told = self._engine.settings()
+        try:
+            maintenance = self._store.maintenance if told is None else bool(told.get("maintenance"))
+            await self._tell_engine(maintenance=maintenance)
+        except ClusterError as error:
+            self._events.note("engine-failed", error.message)
+
+    async def _apply_complaining(self) -> None:
+        try:
+            for warning in await self.apply():
+                self._events.note("problem", warning)
+        except ClusterError as error:
+            self._events.note("engine-failed", error.message)
+
+    async def delay_at_once(self, before: Config) -> None:
+        """UPDATE_TRIGGER_DELAY does not wait for an update.
+
+        Args:
+            before: the running configuration before it was changed.
+
+        Raises:
+            ClusterError: the engine does not take it.
+        """
+        told = self._engine.settings()
+        if trigger_delay(before) != trigger_delay(self._store.running.config) and told is not None:
+            await self._tell_engine(maintenance=bool(told.get("maintenance")))
+
+    async def apply(self) -> tuple[str, ...]:
+        """Put the running configuration into force; what is already as it should be is not touched.
+
+        Returns:
+            What could not be done on this machine, one sentence each.
+
+        Raises:
+            ClusterError: the engine does not come up, or refuses. The rest is in force then.
+        """
+        revision = self._store.running
+        config = revision.config
+        was_enabled = self._applied.cluster.enabled
+        problems, _secrets = await asyncio.gather(
+            self._network.apply(config, leave_down=frozenset(config.cluster.backup_disable_interfaces)),
+            self.keys.of(config),
+        )
+        self._applied = config
+        problems += self._remember_applied(revision)
+        self._follow_anew()
+        await self._tell_engine(maintenance=self._store.maintenance)
+        if was_enabled and not config.cluster.enabled:
+            self._events.note("cluster-off", "the cluster was switched off on this node")
+        return problems
+
+    def _remember_applied(self, revision: Revision) -> tuple[str, ...]:
+        try:
+            if self._store.applied != revision:
+                self._store.applied = revision
+        except StoreError as error:
+            return (f"{error.message}; a restart of clusterd brings back what was in force before",)
+        return ()
+
+    def _follow_anew(self) -> None:
+        self._disabled.names = self._applied.cluster.backup_disable_interfaces
+        self._followers.configured()
+
+    async def _tell_engine(self, *, maintenance: bool) -> None:
+        settings = document(
+            self._applied,
+            maintenance=maintenance,
+            delay=trigger_delay(self._store.running.config),
+            secrets=await self.keys.of(self._applied),
+        )
+        if self._applied.cluster.enabled:
+            await self._engine.configure(settings)
+        else:
+            await self._engine.stop(settings)

@@ -1,0 +1,83 @@
+"""The observed state, typed: what `cluster status` and the like speak of."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+
+class NamedConfig(Struct, frozen=True, kw_only=True):
+    """A line of `system config get`."""
+
+    name: str
+    current: bool
+    start: bool
+    unsaved: bool
+
+
+class InterfaceState(Struct, frozen=True, kw_only=True):
+    """An interface as the kernel has it. `missing`: configured but not there."""
+
+    name: str
+    present: bool
+    up: bool
+    carrier: bool
+    addresses: tuple[str, ...] = ()
+
+
+class HaInterfaceStatus(Struct, frozen=True, kw_only=True):
+    """One HA interface of `cluster status`; ages in seconds, `None` for never."""
+
+    name: str
+    vrid: int
+    usable: bool
+    pending: bool
+    virtual_addresses: tuple[str, ...]
+    partner_heard_age: float | None
+    partner_priority: int | None
+    partner_address: str | None
+    adverts_sent: int = 0
+    adverts_received: int = 0
+    adverts_unsigned: int = 0
+    """Of those received: believed without a signature, as the policy allows."""
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+class ClusterStatus(Struct, frozen=True, kw_only=True):
+    """Everything `cluster status` shows of this node."""
+
+    role: Literal["master", "backup", "offline"]
+    since: float | None
+    cause: str
+    priority: int | None
+    handing_over: bool
+    engine: str
+    engine_pid: int | None
+    engine_restarts: int
+    real_time: str
+    sync_state: Literal["synchronized", "pending", "error"]
+    sync_reason: str
+    hotwire_dev: str
+    maintainance: bool
+    interfaces: tuple[HaInterfaceStatus, ...]
+    explanation: tuple[str, ...]
+
+
+class AuthKeyState(Struct, frozen=True, kw_only=True):
+    """A line of `cluster auth get`. The fingerprint tells equal keys apart from different ones, not the secret."""
+
+    id: int
+    state: Literal["SENDING", "ACCEPTED"]
+    fingerprint: str
+
+
+class ClusterEvent(Struct, frozen=True, kw_only=True):
+    """A line of `cluster events`: `at` in unix seconds, `kind` a stable word, `text` a sentence."""
+
+    number: int
+    at: float
+    kind: str
+    interface: str
+    text: str
+    role: str = ""

@@ -1,0 +1,49 @@
+"""What clusterd is asked for: one desk a topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster.requests.configurations import Configurations
+from cluster.requests.duty import Duty
+from cluster.requests.looking import Looking
+from cluster.requests.synchronizing import Synchronizing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cluster.collaborators import Engine, Network
+    from cluster.config.store import Store
+    from cluster.events_log import EventLog
+    from cluster.inforce import InForce
+    from cluster.lease import EditLease
+    from cluster.requests.desk import Desk
+
+
+def desks(
+    *,
+    store: Store,
+    inforce: InForce,
+    engine: Engine,
+    network: Network,
+    events: EventLog,
+    lease: EditLease,
+    leave: Callable[[bool], None],
+) -> tuple[Desk, ...]:
+    """All desks; a new topic is one line here.
+
+    Args:
+        store: the configurations.
+        inforce: what is in force.
+        engine: the VRRP engine.
+        network: links and addresses.
+        events: what happened.
+        lease: who edits.
+        leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
+    """
+    return (
+        Looking(store, inforce, engine, network, events),
+        Configurations(store, inforce, events, lease),
+        Duty(store, inforce, engine, events, leave),
+        Synchronizing(inforce),
+    )

@@ -1,0 +1,74 @@
+"""Duty: maintenance, what comes into force, who has the role, and the end of the machine's day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster.engine import switchover
+from cluster.requests.desk import who
+from cluster.rpc import messages as m
+from cluster.units import Centiseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cluster.collaborators import Engine
+    from cluster.config.store import Store
+    from cluster.events_log import EventLog
+    from cluster.inforce import InForce
+    from cluster.requests.desk import Answers
+    from cluster.rpc.messages import Actor, Ask
+
+
+class Duty:
+    """Changes what this node does.
+
+    Args:
+        store: the configurations.
+        inforce: what is in force.
+        engine: the VRRP engine.
+        events: what happened.
+        leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
+    """
+
+    def __init__(
+        self, store: Store, inforce: InForce, engine: Engine, events: EventLog, leave: Callable[[bool], None]
+    ) -> None:
+        self._store = store
+        self._inforce = inforce
+        self._engine = engine
+        self._events = events
+        self._leave = leave
+        self.answers: Answers = {
+            m.SetMaintenance: self._set_maintenance,
+            m.UpdateInterface: self._update,
+            m.Switch: self._switch,
+            m.Reboot: self._reboot,
+        }
+        self.changes: tuple[type[Ask], ...] = (m.SetMaintenance, m.UpdateInterface)
+
+    async def _set_maintenance(self, ask: m.SetMaintenance, actor: Actor) -> m.Done:
+        if self._store.maintenance != ask.value:
+            self._store.maintenance = ask.value
+            switch = "on" if ask.value else "off"
+            text = f"{who(actor)} switched maintenance {switch}; the role follows with the update"
+            self._events.note("maintenance", text)
+        return m.Done()
+
+    async def _update(self, _ask: m.UpdateInterface, _actor: Actor) -> m.Done:
+        return m.Done(await self._inforce.apply())
+
+    async def _switch(self, ask: m.Switch, actor: Actor) -> m.Done:
+        self._inforce.require_cluster()
+        with self._events.listening() as heard:
+            await self._engine.ask("switch", force=ask.force)
+            self._events.note("switch", f"{who(actor)} asked to hand the role over")
+            interval = Centiseconds(self._inforce.config.cluster.advert_interval)
+            await switchover.outcome(heard, switchover.patience(interval))
+        return m.Done()
+
+    async def _reboot(self, ask: m.Reboot, actor: Actor) -> m.Done:
+        what = "powered off" if ask.power_off else "restarted"
+        self._events.note("reboot", f"this machine is {what}, as {who(actor)} asked")
+        self._leave(ask.power_off)
+        return m.Done()

@@ -1,0 +1,151 @@
+"""What may be asked of clusterd, and what it answers: tagged structs, msgpack on the wire.
+
+One connection carries any number of requests, answered in order; those of `STREAMS` turn the connection into a
+stream. Each request names whose wish it is (`actor`); clusterd checks the peer's credentials and the actor's
+role itself, so the shell host cannot be talked into more than its user may do.
+
+One file a topic, asks and answers together; the unions here are what may travel.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from cluster.rpc.messages.base import (
+    Actor,
+    Ask,
+    Done,
+    Failure,
+)
+from cluster.rpc.messages.configurations import (
+    Configs,
+    DeleteConfig,
+    DiffConfig,
+    Differences,
+    EditConfig,
+    ExportConfig,
+    ImportConfig,
+    ListConfigs,
+    LoadConfig,
+    SaveConfig,
+    SetStartConfig,
+    Synchronize,
+    Text,
+)
+from cluster.rpc.messages.duty import (
+    Reboot,
+    SetMaintenance,
+    Switch,
+    UpdateInterface,
+)
+from cluster.rpc.messages.happening import (
+    Capture,
+    Events,
+    FollowAdverts,
+    FollowEvents,
+    GetEvents,
+)
+from cluster.rpc.messages.looking import (
+    ConfigReply,
+    GetConfig,
+    GetInfo,
+    GetInterfaces,
+    GetKeys,
+    GetStatus,
+    GetSystem,
+    Info,
+    Interfaces,
+    Keys,
+    Status,
+    System,
+)
+
+__all__ = [
+    "MAX_FRAME",
+    "PROTOCOL_VERSION",
+    "READ_ONLY",
+    "STREAMS",
+    "Actor",
+    "AnyAnswer",
+    "AnyAsk",
+    "Ask",
+    "Capture",
+    "ConfigReply",
+    "Configs",
+    "DeleteConfig",
+    "DiffConfig",
+    "Differences",
+    "Done",
+    "EditConfig",
+    "Events",
+    "ExportConfig",
+    "Failure",
+    "FollowAdverts",
+    "FollowEvents",
+    "GetConfig",
+    "GetEvents",
+    "GetInfo",
+    "GetInterfaces",
+    "GetKeys",
+    "GetStatus",
+    "GetSystem",
+    "ImportConfig",
+    "Info",
+    "Interfaces",
+    "Keys",
+    "ListConfigs",
+    "LoadConfig",
+    "Reboot",
+    "Reply",
+    "Request",
+    "SaveConfig",
+    "SetMaintenance",
+    "SetStartConfig",
+    "Status",
+    "Switch",
+    "Synchronize",
+    "System",
+    "Text",
+    "UpdateInterface",
+]
+
+PROTOCOL_VERSION = 1
+MAX_FRAME = 16 * 1024 * 1024
+"""Longest frame, bytes: a configuration of 100,000 objects stays below."""
+
+AnyAsk = (
+    GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | GetKeys | EditConfig | SaveConfig
+    | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
+    | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
+    | Reboot
+)
+
+STREAMS = (FollowEvents, FollowAdverts)
+"""What turns a connection into a stream of answers."""
+
+READ_ONLY: tuple[type[Ask], ...] = (
+    GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
+    GetKeys, GetEvents, FollowEvents, FollowAdverts,
+)
+"""What the role `readonly` may ask."""
+
+AnyAnswer = (
+    Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
+    | Capture | Failure
+)
+
+
+class Request(Struct, frozen=True):
+    """One request on the wire; `deadline` is the client's patience in seconds."""
+
+    id: int
+    actor: Actor
+    ask: AnyAsk
+    deadline: float = 10.0
+
+
+class Reply(Struct, frozen=True):
+    """One reply on the wire, with the id of its request."""
+
+    id: int
+    answer: AnyAnswer
