@@ -33,8 +33,12 @@ Exit codes:
 
 \b
 Standard input that is no terminal is a script: it stops at the first line that fails, with that line's
-exit code. With --interactive it is typed in: prompt and lines are shown, errors do not end it, and the
-exit code is that of the last line.
+exit code; with --keep-going it goes on, and the exit code is that of the first failure. With --interactive it
+is typed in: prompt and lines are shown, errors do not end it (with --stop-on-error they do), and the exit code
+is that of the last line.
+
+\b
+With --json one command prints one document, several or a script print one array with an element for each.
 
 \b
 utmcli serve   the resident shell host (started by clusterd)
@@ -53,6 +57,8 @@ _RUN_DIR = click.option(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for each command (or behind WORDS).")
 @click.option("-i", "--interactive", is_flag=True, help="Start a session even if standard input is no terminal.")
+@click.option("--dry-run", is_flag=True, help="Understand and check every line, and carry none out.")
+@click.option("--stop-on-error/--keep-going", "stop", default=None, help="What follows a line that fails.")
 @_RUN_DIR
 @click.option("-c", "commands", multiple=True, metavar="COMMAND", help="Run a command line; may be repeated.")
 @click.option("-f", "script", metavar="FILE", help="Run a script; - is standard input.")
@@ -62,6 +68,8 @@ _RUN_DIR = click.option(
 def command(  # noqa: PLR0917 - click passes them by name
     as_json: bool,
     interactive: bool,
+    dry_run: bool,
+    stop: bool | None,
     run_dir: str,
     commands: tuple[str, ...],
     script: str | None,
@@ -73,7 +81,9 @@ def command(  # noqa: PLR0917 - click passes them by name
         raise click.UsageError("a script is given with -f, or commands, not both")
     if script not in (None, "-"):
         _read_from(str(script))
-    arguments = ["--json"] * as_json + ["--interactive"] * interactive
+    arguments = ["--json"] * as_json + ["--interactive"] * interactive + ["--dry-run"] * dry_run
+    if stop is not None:
+        arguments.append("--stop-on-error" if stop else "--keep-going")
     for line in commands:
         arguments += ("-c", line)
     if complete is not None:

@@ -20,12 +20,16 @@ class Arguments(NamedTuple):
     Attributes:
         json: results as JSON documents.
         interactive: a session even where standard input is no terminal.
+        dry_run: understand and check every line, and carry none out.
+        stop: end at the first line that fails; None: a script does, a session does not.
         commands: lines to run, in order; empty: a session or a script.
         complete: a line to complete instead, its cursor at the end.
     """
 
     json: bool = False
     interactive: bool = False
+    dry_run: bool = False
+    stop: bool | None = None
     commands: tuple[str, ...] = ()
     complete: str | None = None
 
@@ -36,7 +40,8 @@ def understand(arguments: Sequence[str]) -> Arguments:
     Raises:
         UsageError: an option is unknown, lacks its value, or contradicts another.
     """
-    json = interactive = False
+    json = interactive = dry_run = False
+    stop: bool | None = None
     commands: list[str] = []
     complete: str | None = None
     rest = list(arguments)
@@ -48,6 +53,12 @@ def understand(arguments: Sequence[str]) -> Arguments:
             json = True
         elif option in ("-i", "--interactive"):
             interactive = True
+        elif option == "--dry-run":
+            dry_run = True
+        elif option in ("--stop-on-error", "--keep-going"):
+            if stop is not None and stop is (option == "--keep-going"):
+                raise UsageError("--stop-on-error and --keep-going contradict each other")
+            stop = option == "--stop-on-error"
         elif option == "-c":
             commands.append(_line_of(option, rest))
         elif option == "--complete":
@@ -61,7 +72,7 @@ def understand(arguments: Sequence[str]) -> Arguments:
         raise UsageError("commands are given either with -c or as words, not both")
     if rest:
         commands.append(as_line(rest))
-    return Arguments(json, interactive, tuple(commands), complete)
+    return Arguments(json, interactive, dry_run, stop, tuple(commands), complete)
 
 
 def _line_of(option: str, rest: list[str]) -> str:

@@ -20,6 +20,7 @@ from _socket import AF_UNIX, MSG_NOSIGNAL, SOCK_STREAM, socket
 GONE = b"% Error: the shell host went away\n"
 UNREACHABLE = 6
 INTERRUPTED = 130
+FLAGS = (b"--json", b"-i", b"--interactive", b"--dry-run", b"--stop-on-error", b"--keep-going")
 BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 
 
@@ -30,7 +31,7 @@ def split(words: list[bytes]) -> tuple[bytes, list[bytes]] | None:
     at = 0
     while at < len(words) and words[at][:1] == b"-":
         word = words[at]
-        if word in (b"--json", b"-i", b"--interactive"):
+        if word in FLAGS:
             kept.append(word)
         elif word in (b"-c", b"--complete", b"--run-dir") and at + 1 < len(words):
             at += 1

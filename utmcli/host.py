@@ -31,7 +31,7 @@ from utmcli.console import SOCKET_FILE, ClientConsole, refuse
 from utmcli.history import LineHistory
 from utmcli.link import Link
 from utmcli.live import fetch
-from utmcli.oneshot import lines_of, run_commands, run_script, whole_input
+from utmcli.oneshot import lines_of, run_commands, run_one, run_script, whole_input
 from utmcli.render import (
     EXIT_FAILED,
     EXIT_NOT_AUTHORISED,
@@ -191,14 +191,14 @@ class Host:
         if wish.complete is not None:
             return await _complete(session, console, wish.complete)
         if len(wish.commands) == 1:
-            return await session.run(wish.commands[0], console, _input_for(console))
+            return await run_one(session, wish.commands[0], console, wish, _input_for(console))
         if wish.commands:
-            return await run_commands(session, wish.commands, console)
-        if console.hello.terminals[0] and console.hello.terminals[1]:
+            return await run_commands(session, wish.commands, console, wish)
+        if console.hello.terminals[0] and console.hello.terminals[1] and not wish.dry_run:
             return await self._conversation(session, console).hold()
-        if wish.interactive:
-            return await self._conversation(session, console).transcribe()
-        return await run_script(session, lines_of(console.read), console)
+        if wish.interactive and not wish.dry_run:
+            return await self._conversation(session, console).transcribe(stop=wish.stop or False)
+        return await run_script(session, lines_of(console.read), console, wish)
 
     def _conversation(self, session: Session, console: Console) -> Conversation:
         history = LineHistory(self._run_dir / STATE_DIRECTORY, session.user)

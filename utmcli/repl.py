@@ -180,10 +180,14 @@ class Conversation:
             self._console.set_mode("0")
         return EXIT_OK
 
-    async def transcribe(self) -> int:
-        """Let lines that come without a terminal be typed in, and show it; the exit code of the last one."""
+    async def transcribe(self, *, stop: bool = False) -> int:
+        """Let lines that come without a terminal be typed in, and show it; the exit code of the last one.
+
+        Args:
+            stop: end with the first line that fails.
+        """
         lines = lines_of(self._console.read)
-        return await run_transcript(self._session, lines, self._console, self._prompt_with_hints)
+        return await run_transcript(self._session, lines, self._console, self._prompt_with_hints, stop=stop)
 
     async def _prompt_with_hints(self) -> str:
         for hint in await self._look():
