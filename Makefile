@@ -8,7 +8,7 @@ PYTHON := $(shell for p in /usr/bin/python3 python3; do \
 PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test run test lint bench bench-full soak clean
+.PHONY: help setup setup-run setup-test run test docs lint bench bench-full soak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,6 +49,10 @@ run: setup-run ## two appliances on this machine, and the master's shell (also: 
 
 test: setup-test ## all tests, the linters among them
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+docs: setup-test ## docs/CLI.md and the man page, from the grammar
+	@$(BIN)/python -m utmcli.manual > docs/CLI.md
+	@$(BIN)/python -m utmcli.manual man > docs/utmcli.1
 
 lint: setup-test ## ruff, mypy, and the layering of the packages
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.errors import NotFoundError
+from utmcli.reader import suggestion
 from utmcli.results import Table, Text
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def usage(grammar: Grammar, words: Sequence[str]) -> Table | Text:
     for word in words:
         found = grammar.match(node, word)
         if node.command is not None or len(found) != 1:
-            meant = f"; it can mean {' or '.join(found)}" if found else ""
+            meant = f"; it can mean {' or '.join(found)}" if found else suggestion(word, node.children)
             raise NotFoundError(f"there is no help for \"{' '.join((*path, word))}\"{meant}")
         path = (*path, found[0])
         node = node.children[found[0]]
