@@ -14,6 +14,17 @@ class UsageError(Exception):
     """The options make no sense; the message is a sentence for standard error."""
 
 
+_FLAGS = {
+    "--json": ("json", True),
+    "-i": ("interactive", True),
+    "--interactive": ("interactive", True),
+    "--dry-run": ("dry_run", True),
+    "--stop-on-error": ("stop", True),
+    "--keep-going": ("stop", False),
+}
+"""Options without a value: the field they set, and to what."""
+
+
 class Arguments(NamedTuple):
     """A command line understood.
 
@@ -40,8 +51,7 @@ def understand(arguments: Sequence[str]) -> Arguments:
     Raises:
         UsageError: an option is unknown, lacks its value, or contradicts another.
     """
-    json = interactive = dry_run = False
-    stop: bool | None = None
+    found: dict[str, bool] = {}
     commands: list[str] = []
     complete: str | None = None
     rest = list(arguments)
@@ -49,16 +59,10 @@ def understand(arguments: Sequence[str]) -> Arguments:
         option = rest.pop(0)
         if option == "--":
             break
-        if option == "--json":
-            json = True
-        elif option in ("-i", "--interactive"):
-            interactive = True
-        elif option == "--dry-run":
-            dry_run = True
-        elif option in ("--stop-on-error", "--keep-going"):
-            if stop is not None and stop is (option == "--keep-going"):
+        if option in _FLAGS:
+            name, value = _FLAGS[option]
+            if found.setdefault(name, value) is not value:
                 raise UsageError("--stop-on-error and --keep-going contradict each other")
-            stop = option == "--stop-on-error"
         elif option == "-c":
             commands.append(_line_of(option, rest))
         elif option == "--complete":
@@ -67,12 +71,12 @@ def understand(arguments: Sequence[str]) -> Arguments:
             raise UsageError(f"there is no option {option}; utmcli --help lists them")
     if len(rest) > 1 and rest[-1] == "--json":
         rest.pop()
-        json = True
+        found["json"] = True
     if rest and commands:
         raise UsageError("commands are given either with -c or as words, not both")
     if rest:
         commands.append(as_line(rest))
-    return Arguments(json, interactive, dry_run, stop, tuple(commands), complete)
+    return Arguments(**found, commands=tuple(commands), complete=complete)
 
 
 def _line_of(option: str, rest: list[str]) -> str:

@@ -1,7 +1,7 @@
 """docs/CLI.md and the man page, generated from the grammar.
 
-    python -m utmcli.manual > docs/CLI.md
-    python -m utmcli.manual man > docs/utmcli.1
+python -m utmcli.manual > docs/CLI.md
+python -m utmcli.manual man > docs/utmcli.1
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ This page is generated from the grammar (`python -m utmcli.manual`); edit the fi
 - Success without data prints `OK`. Data prints a table. `--json` (before or behind the words) and `| json` print
   exactly one JSON document: a table is an array of objects, an attribute table one object, a single value
   `{"value": ..}`, success `{"result": "OK"}`, text `{"text": ..}`, `cluster status` one object by section; a stream
-  is one document a line. Several commands (`-c`, `-f`, standard input) print one array with an element for each; that
-  of a command that failed is `{"error": .., "exit_code": ..}`.
-- A script stops at its first line that fails (`--keep-going`: it does not). `--dry-run` understands and checks every
-  line, names every mistake, and carries none out.
+  is one document a line. Several commands (`-c`, `-f`, standard input) print one array with an element for each;
+  that of a command that failed is `{"error": .., "exit_code": ..}`.
+- A script stops at its first line that fails (`--keep-going`: it does not). `--dry-run` understands and checks
+  every line, names every mistake, and carries none out.
 - What is wrong with a line is said with a caret below its column, on standard error, and nothing is changed:
   `% Invalid input`, `% Incomplete command`, `% Ambiguous command`. What could not be done starts with `% Error:`.
 - Exit codes: 0 ok, 1 failed, 2 usage, 3 ambiguous, 4 not authorised, 5 locked, 6 daemon unreachable,
@@ -100,8 +100,8 @@ utmcli \- the command line of a hot\-standby firewall cluster
 .B \-f
 .I FILE
 .SH DESCRIPTION
-Without a command it opens the command line of the appliance: Tab completes, ? explains, exit leaves. Standard input that
-is no terminal is a script.
+Without a command it opens the command line of the appliance: Tab completes, ? explains, exit leaves.
+Standard input that is no terminal is a script.
 .SH OPTIONS
 """
 _MAN_OPTIONS = (

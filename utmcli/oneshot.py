@@ -3,7 +3,8 @@
 A script (several ``-c``, or standard input that is no terminal) stops at its first line that fails, so that a
 half-done edit is never saved, unless ``--keep-going``; its exit code is that of the first failure. A transcript
 (``--interactive`` without a terminal) shows prompt and line before each output as a terminal would, goes on after
-errors as a person would, unless ``--stop-on-error``, and ends with the exit code of its last line. Empty lines and lines that begin with ``#`` are skipped in both.
+errors as a person would, unless ``--stop-on-error``, and ends with the exit code of its last line. Empty
+lines and lines that begin with ``#`` are skipped in both.
 """
 
 from __future__ import annotations
