@@ -1,0 +1,168 @@
+"""The packet filter table of the cluster (ruleset.py), put into the kernel by nft(8).
+
+A change is one transaction: there is no moment without rules, and a clusterd that dies leaves the old table or the
+new one. What we put is recorded in the run directory together with what the kernel then showed of it; as long as
+both are as they were, nothing is touched, and a table that somebody else changed or removed is put anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from cluster import files
+from cluster.errors import ClusterError
+from cluster.net.ruleset import TABLE, ruleset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cluster.model import Config
+
+_LOG = logging.getLogger("clusterd")
+NFT = "nft"
+PATIENCE = 10.0
+"""Seconds for one run of nft."""
+
+_GONE = f"table inet {TABLE}\ndelete table inet {TABLE}\n"
+"""Removes the table, also where there is none: the first line makes it then."""
+
+
+class Answered(NamedTuple):
+    """What nft said."""
+
+    code: int
+    out: str
+    err: str
+
+
+
+class Put(NamedTuple):
+    """What was put last.
+
+    Attributes:
+        text: as we wrote it; empty: no table.
+        shown: as the kernel showed it right after.
+    """
+
+    text: str
+    shown: str
+
+
+class Filter:
+    """The table of this network namespace.
+
+    Args:
+        record: file in the run directory that remembers what was put.
+    """
+
+    def __init__(self, record: Path) -> None:
+        self._record = record
+        self._one = asyncio.Lock()
+
+    async def apply(self, config: Config) -> tuple[str, ...]:
+        """Put the table that a configuration asks for, or remove it; what is as it should be is not touched.
+
+        Args:
+            config: the configuration in force.
+
+        Returns:
+            What could not be done, one sentence each; the table is as it was then.
+        """
+        try:
+            text = ruleset(config)
+            async with self._one:
+                await self._bring(text)
+        except ClusterError as error:
+            return (f"the packet filter of the cluster is not as it should be: {error.message}",)
+        return ()
+
+    async def _bring(self, text: str) -> None:
+        before = self._recorded()
+        shown = await _shown(required=bool(text))
+        if text and before == Put(text, shown):
+            return
+        if text or shown:
+            await _load(_GONE + text)
+            if before.text == text:
+                _LOG.warning("somebody else changed the packet filter table %s; it is put anew", TABLE)
+            else:
+                _LOG.info("the packet filter table %s is %s", TABLE, "put" if text else "removed")
+        if text:
+            shown = await _shown(required=True)
+            files.replace(self._record, json.dumps(Put(text, shown)).encode())
+        else:
+            self._record.unlink(missing_ok=True)
+
+    def _recorded(self) -> Put:
+        try:
+            return Put(*json.loads(self._record.read_bytes()))
+        except FileNotFoundError:
+            return Put("", "")
+        except (ValueError, TypeError, OSError) as error:
+            _LOG.warning("%s is damaged, the packet filter table is put anew: %s", self._record, error)
+            return Put("", "")
+
+
+async def _shown(*, required: bool) -> str:
+    """The table as the kernel has it, without counters; empty when there is none.
+
+    Args:
+        required: whether nft must be there; without it there can be no table of ours.
+
+    Raises:
+        ClusterError: nft cannot say.
+    """
+    try:
+        said = await run(("--stateless", "list", "table", "inet", TABLE))
+    except FileNotFoundError as error:
+        if required:
+            raise ClusterError("nft is not installed (Debian package nftables)") from error
+        return ""
+    if said.code == 0:
+        return said.out
+    if "No such file or directory" in said.err:
+        return ""
+    raise ClusterError(f"nft cannot list the table: {_first_line(said.err)}")
+
+
+async def _load(text: str) -> None:
+    said = await run(("--file", "-"), text)
+    if said.code:
+        raise ClusterError(f"nft refuses the rules: {_first_line(said.err)}")
+
+
+async def run(words: tuple[str, ...], text: str = "") -> Answered:
+    """Run nft.
+
+    Args:
+        words: its arguments.
+        text: its standard input.
+
+    Raises:
+        FileNotFoundError: it is not installed.
+        ClusterError: it does not end.
+    """
+    process = await asyncio.create_subprocess_exec(
+        NFT,
+        *words,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate(text.encode())
+    except TimeoutError as error:
+        raise ClusterError(f"nft does not end within {PATIENCE:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return Answered(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "without a word")
