@@ -2,14 +2,18 @@
 
 A change is one transaction: there is no moment without rules, and a clusterd that dies leaves the old table or the
 new one. What we put is recorded in the run directory together with what the kernel then showed of it; as long as
-both are as they were, nothing is touched, and a table that somebody else changed or removed is put anew.
+both are as they were, nothing is touched, and a table that somebody else changed or removed is put anew: with the
+next update, or, since the kernel tells of every change, a moment later (`nft flush ruleset` is how many a firewall
+script begins).
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
+import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
@@ -17,6 +21,7 @@ from cluster.errors import ClusterError
 from cluster.net.ruleset import TABLE, ruleset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cluster.model import Config
@@ -25,9 +30,17 @@ _LOG = logging.getLogger("clusterd")
 NFT = "nft"
 PATIENCE = 10.0
 """Seconds for one run of nft."""
+SETTLE = 1.0
+"""Seconds from a change to our look at it: a script makes many, and two that undo each other shall take turns."""
 
 _GONE = f"table inet {TABLE}\ndelete table inet {TABLE}\n"
 """Removes the table, also where there is none: the first line makes it then."""
+
+
+# linux/netlink.h and linux/netfilter/nfnetlink.h; the mask counts groups from 1.
+_NETLINK_NETFILTER = 12
+_GROUP_NFTABLES = 1 << (7 - 1)
+_CHUNK = 65536
 
 
 class Answered(NamedTuple):
@@ -56,11 +69,14 @@ class Filter:
 
     Args:
         record: file in the run directory that remembers what was put.
+        note: takes kind and sentence of an event.
     """
 
-    def __init__(self, record: Path) -> None:
+    def __init__(self, record: Path, note: Callable[[str, str], None]) -> None:
         self._record = record
+        self._note = note
         self._one = asyncio.Lock()
+        self._wanted: str | None = None
 
     async def apply(self, config: Config) -> tuple[str, ...]:
         """Put the table that a configuration asks for, or remove it; what is as it should be is not touched.
@@ -72,22 +88,49 @@ class Filter:
             What could not be done, one sentence each; the table is as it was then.
         """
         try:
-            text = ruleset(config)
-            async with self._one:
-                await self._bring(text)
+            self._wanted = ruleset(config)
+            await self._bring(self._wanted)
         except ClusterError as error:
-            return (f"the packet filter of the cluster is not as it should be: {error.message}",)
+            return (_sentence(error),)
         return ()
 
+    async def keep(self) -> None:
+        """Put the table back when somebody else changes it, until cancelled."""
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as line:
+            try:
+                line.bind((0, _GROUP_NFTABLES))
+            except OSError as error:
+                _LOG.warning("changes of the packet filter by others stay unnoticed: %s", error.strerror)
+                return
+            line.setblocking(False)
+            while True:
+                await _one_change(loop, line)
+                await asyncio.sleep(SETTLE)
+                _forget(line)
+                await self._look_again()
+
+    async def _look_again(self) -> None:
+        if not self._wanted:
+            return
+        try:
+            await self._bring(self._wanted)
+        except ClusterError as error:
+            self._note("filter-failed", _sentence(error))
+
     async def _bring(self, text: str) -> None:
+        async with self._one:
+            await self._bring_alone(text)
+
+    async def _bring_alone(self, text: str) -> None:
         before = self._recorded()
         shown = await _shown(required=bool(text))
         if text and before == Put(text, shown):
             return
         if text or shown:
             await _load(_GONE + text)
-            if before.text == text:
-                _LOG.warning("somebody else changed the packet filter table %s; it is put anew", TABLE)
+            if text and before.text == text:
+                self._note("filter-restored", f"somebody else changed the packet filter table {TABLE}; put back")
             else:
                 _LOG.info("the packet filter table %s is %s", TABLE, "put" if text else "removed")
         if text:
@@ -104,6 +147,31 @@ class Filter:
         except (ValueError, TypeError, OSError) as error:
             _LOG.warning("%s is damaged, the packet filter table is put anew: %s", self._record, error)
             return Put("", "")
+
+
+def _sentence(error: ClusterError) -> str:
+    return f"the packet filter of the cluster is not as it should be: {error.message}"
+
+
+async def _one_change(loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
+    """Wait until somebody, we or others, changed any table."""
+    try:
+        await loop.sock_recv(line, _CHUNK)
+    except OSError as error:
+        if error.errno != errno.ENOBUFS:  # so many changes that some were not told: a change all the same
+            raise
+
+
+def _forget(line: socket.socket) -> None:
+    """What was told up to now is seen with one look."""
+    while True:
+        try:
+            line.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
 
 
 async def _shown(*, required: bool) -> str:

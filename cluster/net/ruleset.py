@@ -6,8 +6,8 @@ through still meets the rules of others, since an accept is final only within it
     hotwire device    TCP 22 and UDP 3780 from the partner's addresses to ours, replies to what this node began,
                       neighbour discovery where an address is IPv6 (ARP never comes by); nothing is forwarded
     HA interfaces     VRRP (protocol 112, IPv4 and IPv6); it is dropped everywhere else
-    everywhere else   no UDP 3780, no TCP 22 to our hotwire address, this machine's own processes included: conntrackd
-                      believes whatever reaches it
+    everywhere else   no UDP 3780, no TCP 22 to our hotwire address, this machine's own processes included:
+                      conntrackd believes whatever reaches it
 
 The engine's adverts do not depend on this table: its packet sockets see frames before any rule does and are bound
 to one interface each (cluster/vrrp/sockets.py). The table keeps VRRP from whatever else listens on this machine.
@@ -125,7 +125,8 @@ def _quoted(name: str) -> str:
     """An interface name as nft reads it: no quotation mark can stand in one, and a star at its end is a pattern."""
     if '"' in name or "\\" in name:
         raise InvalidConfigurationError(
-            f"the interface name {name!r} cannot stand in a packet filter rule; rename it without \" and \\"
+            f"the interface name {name!r} cannot stand in a packet filter rule; allowed is one without quotation "
+            "mark and backslash"
         )
     return f'"{name[:-1]}\\*"' if name.endswith("*") else f'"{name}"'
 

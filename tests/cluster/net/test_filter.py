@@ -1,4 +1,4 @@
-"""The packet filter in a real network namespace: the partner passes, forged packets do not, nothing is left behind."""
+"""The packet filter in a real network namespace: the partner passes, forgeries do not, nothing is left behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import socket
 import struct
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +27,8 @@ pytestmark = [pytest.mark.netns, pytest.mark.skipif(why_not() is not None, reaso
 
 HOTWIRE, PARTNER, STRANGER = "192.168.180.2", "192.168.180.3", "192.168.180.9"
 OUTSIDE = "192.168.12.99"
+OWN = "192.168.12.141/24"
+RESTORED = ("filter-restored", "somebody else changed the packet filter table utmcli_cluster; put back")
 NFT_LIST = ("nft", "list", "table", "inet", "utmcli_cluster")
 
 
@@ -50,8 +51,9 @@ class Site:
     def __init__(self, directory: Path) -> None:
         self.network = Network()
         self.record = directory / "filter.json"
+        self.events: list[tuple[str, str]] = []
         self.node, self.partner, self.attacker = (self.network.node() for _ in range(3))
-        for interface, address in (("LAN2", "192.168.12.141/24"), ("LAN3", f"{HOTWIRE}/24"), ("LAN9", "10.9.0.1/24")):
+        for interface, address in (("LAN2", OWN), ("LAN3", f"{HOTWIRE}/24"), ("LAN9", "10.9.0.1/24")):
             self.network.wire(self.node, interface, interface, address)
         self.network.wire(self.partner, "LAN3", "LAN3", f"{PARTNER}/24")
         self.partner.run("ip", "address", "add", f"{STRANGER}/24", "dev", "LAN3")
@@ -70,7 +72,7 @@ class Site:
         """With a new `Filter`, as after a restart of clusterd."""
 
         async def scenario() -> tuple[str, ...]:
-            return await Filter(self.record).apply(config)
+            return await Filter(self.record, lambda *event: self.events.append(event)).apply(config)
 
         with self.node.inside():
             return asyncio.run(scenario())
@@ -224,7 +226,9 @@ def test_connection_news_from_elsewhere_do_not_arrive(site: Site, forgery: str) 
 
 
 @pytest.mark.parametrize(
-    ("who", "source"), [("partner", STRANGER), ("attacker", OUTSIDE)], ids=["on the hotwire", "through an HA interface"]
+    ("who", "source"),
+    [("partner", STRANGER), ("attacker", OUTSIDE)],
+    ids=["on the hotwire", "through an HA interface"],
 )
 def test_nobody_else_reaches_the_hotwires_port(site: Site, who: str, source: str) -> None:
     link = listening(site.node, socket.SOCK_STREAM, 22)
@@ -341,6 +345,27 @@ def test_what_somebody_else_changed_is_put_back(site: Site, damage: str) -> None
     assert site.apply(configuration()) == ()
 
     assert site.node.run("nft", "--stateless", "list", "ruleset") == before
+    assert site.events == [RESTORED]
+
+
+def test_what_somebody_else_changed_is_put_back_by_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.net.filter.SETTLE", 0.05)
+
+    async def scenario() -> None:
+        noted: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        guarding = Filter(site.record, lambda *event: noted.put_nowait(event))
+        await guarding.apply(configuration())
+        keeping = asyncio.create_task(guarding.keep())
+        await asyncio.sleep(0)  # it listens before the next line
+        site.node.run("nft", "flush", "ruleset")
+        async with asyncio.timeout(10):
+            assert await noted.get() == RESTORED
+        keeping.cancel()
+
+    with site.node.inside():
+        asyncio.run(scenario())
+
+    assert "goto hotwire" in site.table
 
 
 def test_a_table_whose_record_is_damaged_is_put_anew(site: Site) -> None:
@@ -397,7 +422,7 @@ def test_a_refusal_of_nft_is_told_and_changes_nothing(site: Site, tmp_path: Path
     site.apply(configuration())
     before = site.table
     refusing = tmp_path / "nft"
-    refusing.write_text(f"#!{sys.executable}\nimport sys\nsys.stderr.write('Error: no room\\nmore\\n')\nsys.exit(1)\n")
+    refusing.write_text("#!/bin/sh\necho 'Error: no room' >&2\necho more >&2\nexit 1\n")
     refusing.chmod(0o755)
     monkeypatch.setattr("cluster.net.filter.NFT", str(refusing))
 

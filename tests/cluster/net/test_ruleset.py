@@ -1,4 +1,4 @@
-"""The rules of a configuration: what is accepted on the hotwire, where VRRP may come from, and when there is none."""
+"""The rules of a configuration: what the hotwire accepts, where VRRP may come from, and when there is no table."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from tests.support.netns import why_not
 
 NFT = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
+DOCUMENTED = {"LAN1": ["HA"], "LAN2": ["HA"], "LAN3": ["HOTWIRE"], "LAN9": []}
+
 
 def config(
-    *, interfaces: dict[str, list[str]] | None = None, local: str = "192.168.180.2", remote: Any = ("192.168.180.3",),
+    *,
+    interfaces: dict[str, list[str]] | None = None,
+    local: str = "192.168.180.2",
+    remote: tuple[str, ...] = ("192.168.180.3",),
     enabled: bool = True,
 ) -> Any:
-    flags = interfaces if interfaces is not None else {"LAN1": ["HA"], "LAN2": ["HA"], "LAN3": ["HOTWIRE"], "LAN9": []}
+    flags = DOCUMENTED if interfaces is None else interfaces
     return schema.parse(
         {
             "cluster": {"enabled": enabled, "hotwire_local": local, "hotwire_remote": list(remote)},
