@@ -45,6 +45,19 @@ class Engine(Protocol):
         """Adverts as they pass."""
 
 
+class Part(Protocol):
+    """Something else on this machine that follows the configuration in force, such as the packet filter.
+
+    A new part is one line of the wiring in daemon.py.
+    """
+
+    async def apply(self, config: Config) -> tuple[str, ...]:
+        """Follow this configuration; what is as it should be is not touched. Returns problems, raises none.
+
+        Told after the engine, with every update, at boot, and after a restart of clusterd.
+        """
+
+
 class Network(Protocol):
     """What the manager needs of the host's network."""
 

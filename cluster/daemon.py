@@ -39,6 +39,7 @@ from cluster.inforce import InForce
 from cluster.lease import EditLease
 from cluster.manager import Manager
 from cluster.model import Config
+from cluster.net.filter import Filter
 from cluster.net.host import Host
 from cluster.process.adoption import listener_of
 from cluster.process.child import Child, Command
@@ -134,6 +135,7 @@ class Daemon:
         self._ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._events = EventLog(options.state_dir / "events")
         self._host = Host(options.run_dir / "addresses.json")
+        self._filter = Filter(options.run_dir / "filter.json", self._events.note)
         self._disabled = DisabledInterfaces(self._host)
         self._followers = Followers((self._disabled,), lambda text: self._events.note("follower-failed", text))
         self._engine = EngineSupervisor(
@@ -164,7 +166,8 @@ class Daemon:
         self._adopt_or_start(booted=not marker.is_set)
         with contextlib.closing(self._open_store()) as store:
             async with asyncio.TaskGroup() as duties:
-                running = [duties.create_task(self._engine.run()), duties.create_task(self._followers.run())]
+                standing = (self._engine.run(), self._followers.run(), self._filter.keep())
+                running = [duties.create_task(duty) for duty in standing]
                 again = await self._serve(store, marker)
                 for duty in running:
                     duty.cancel()
@@ -228,6 +231,7 @@ class Daemon:
             events=self._events,
             followers=self._followers,
             disabled=self._disabled,
+            parts=(self._filter,),
         )
 
     def _manager(self, store: Store, inforce: InForce) -> Manager:

@@ -22,7 +22,9 @@ from cluster.engine.settings import document, trigger_delay
 from cluster.errors import ClusterError, RefusedError, StoreError
 
 if TYPE_CHECKING:
-    from cluster.collaborators import Engine, Network
+    from collections.abc import Sequence
+
+    from cluster.collaborators import Engine, Network, Part
     from cluster.config.revision import Revision
     from cluster.config.store import Store
     from cluster.events_log import EventLog
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class InForce:
-    """Puts configurations into force: network, engine, followers.
+    """Puts configurations into force: network, engine, followers, other parts.
 
     Args:
         store: the configurations; not empty.
@@ -40,6 +42,7 @@ class InForce:
         events: what happened.
         followers: of the role.
         disabled: the follower whose interfaces the configuration names.
+        parts: what else follows the configuration, in order.
 
     Attributes:
         keys: the keys of adverts, derived once for all who need them.
@@ -54,6 +57,7 @@ class InForce:
         events: EventLog,
         followers: Followers,
         disabled: DisabledInterfaces,
+        parts: Sequence[Part] = (),
     ) -> None:
         self._store = store
         self._engine = engine
@@ -61,6 +65,7 @@ class InForce:
         self._events = events
         self._followers = followers
         self._disabled = disabled
+        self._parts = parts
         self._applied = store.running.config
         self.keys = DerivedKeys()
 
@@ -108,6 +113,8 @@ class InForce:
             await self._tell_engine(maintenance=maintenance)
         except ClusterError as error:
             self._events.note("engine-failed", error.message)
+        for problem in await self._tell_parts():
+            self._events.note("problem", problem)
 
     async def _apply_complaining(self) -> None:
         try:
@@ -148,7 +155,10 @@ class InForce:
         self._applied = config
         problems += self._remember_applied(revision)
         self._follow_anew()
-        await self._tell_engine(maintenance=self._store.maintenance)
+        try:
+            await self._tell_engine(maintenance=self._store.maintenance)
+        finally:
+            problems += await self._tell_parts()
         if was_enabled and not config.cluster.enabled:
             self._events.note("cluster-off", "the cluster was switched off on this node")
         return problems
@@ -160,6 +170,10 @@ class InForce:
         except StoreError as error:
             return (f"{error.message}; a restart of clusterd brings back what was in force before",)
         return ()
+
+    async def _tell_parts(self) -> tuple[str, ...]:
+        """After the engine: nothing that takes its time may keep a node out of the election."""
+        return tuple([problem for part in self._parts for problem in await part.apply(self._applied)])
 
     def _follow_anew(self) -> None:
         self._disabled.names = self._applied.cluster.backup_disable_interfaces
