@@ -23,8 +23,18 @@ LOCK_FILE = "config.lock"
 
 _APPLICATION_ID = 0x75746D63
 """``utmc``: says that a database is ours."""
-_FORMAT = 1
+_FORMAT = 2
 """Version of the tables below; the version of the configurations in them is `migrations.VERSION`."""
+
+_UPGRADES = (
+    """
+    ALTER TABLE state ADD COLUMN base_digest TEXT NOT NULL DEFAULT '';
+    ALTER TABLE state ADD COLUMN base_revision INTEGER REFERENCES revision;
+    ALTER TABLE state ADD COLUMN offered TEXT NOT NULL DEFAULT '';
+    ALTER TABLE state ADD COLUMN activating INTEGER NOT NULL DEFAULT 0;
+    """,
+)
+"""What makes format 2 of 1, 3 of 2, ...: never edited once released. Statements end with a semicolon."""
 
 _TABLES = """
 BEGIN;
@@ -55,7 +65,11 @@ CREATE TABLE state (
     applied     INTEGER REFERENCES revision,
     current     TEXT REFERENCES name,
     start       TEXT REFERENCES name,
-    maintenance INTEGER NOT NULL DEFAULT 0
+    maintenance INTEGER NOT NULL DEFAULT 0,
+    base_digest TEXT NOT NULL DEFAULT '',  -- of the shared part, when both nodes last had the same; empty: never
+    base_revision INTEGER REFERENCES revision,  -- our own revision then
+    offered     TEXT NOT NULL DEFAULT '',  -- digest that was sent and may have arrived
+    activating  INTEGER NOT NULL DEFAULT 0  -- 1: what arrived is applied, the live system may not follow it yet
 ) STRICT;
 INSERT INTO state (one) VALUES (1);
 COMMIT;
@@ -89,8 +103,11 @@ def lock(directory: Path) -> int:
 def connect(directory: Path) -> sqlite3.Connection:
     """Open the database, after making it where there is none; the caller holds the lock.
 
+    One of an older format is upgraded first, wholly or not at all.
+
     Raises:
-        StoreError: it is damaged, foreign or newer; the file stays untouched, for a rescue.
+        StoreError: it is damaged, foreign or newer, and the file stays untouched, for a rescue; or it cannot be
+            upgraded.
     """
     path = directory / FILE
     if not path.exists():
@@ -99,8 +116,13 @@ def connect(directory: Path) -> sqlite3.Connection:
     try:
         _configure(connection)
         problem = _problem(connection)
+        if not problem:
+            _upgrade(connection)
     except sqlite3.Error as error:
         problem = f"is damaged: {error}"
+    except StoreError:
+        connection.close()
+        raise
     if problem:
         connection.close()
         raise StoreError(f"the store {path} {problem}")
@@ -133,6 +155,17 @@ def _problem(connection: sqlite3.Connection) -> str:
     if version > _FORMAT:
         return f"was written by newer software: format {version}; this one reads up to {_FORMAT}"
     return ""
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == _FORMAT:
+        return
+    with transaction(connection):
+        for statements in _UPGRADES[version - 1 :]:
+            for statement in statements.split(";")[:-1]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
 
 def _create(path: Path) -> None:

@@ -21,7 +21,10 @@ from cluster.model import Change, Config
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Problem", "apply", "check", "new_warnings", "parse", "parse_import", "parse_text", "warnings"]
+__all__ = [
+    "Problem", "apply", "check", "checked", "new_warnings", "parse", "parse_import", "parse_text", "shaped",
+    "warnings",
+]  # fmt: skip
 
 _LONGEST_INTEGER = 20
 """Digits; more fit no field, and Python refuses to read very many."""
@@ -101,13 +104,39 @@ def new_warnings(before: Config, after: Config) -> tuple[str, ...]:
     return tuple(warning for warning in warnings(after) if warning not in known)
 
 
+def shaped(document: Any) -> Config:
+    """A configuration of the right shape whose rules nobody looked at yet: `checked` has to follow.
+
+    Raises:
+        InvalidConfigurationError: it has another shape; everything else that is wrong is named as well.
+    """
+    present = migrate(document)
+    config = convert(present)
+    return config if isinstance(config, Config) else _checked(present)
+
+
+def checked(config: Config) -> Config:
+    """The configuration itself, if it keeps the rules.
+
+    Raises:
+        InvalidConfigurationError: it breaks some; `details` names every problem.
+    """
+    problems = tuple(check(config))
+    if problems:
+        raise _invalid(problems)
+    return config
+
+
 def _checked(document: Any) -> Config:
     config = convert(document)
-    problems = tuple(check(config)) if isinstance(config, Config) else (*config, *_beside(document, config))
-    if isinstance(config, Config) and not problems:
-        return config
+    if isinstance(config, Config):
+        return checked(config)
+    raise _invalid((*config, *_beside(document, config)))
+
+
+def _invalid(problems: tuple[Problem, ...]) -> InvalidConfigurationError:
     noun = "problem" if len(problems) == 1 else "problems"
-    raise InvalidConfigurationError(
+    return InvalidConfigurationError(
         f"the configuration is invalid: {len(problems)} {noun}", tuple(str(problem) for problem in problems)
     )
 

@@ -25,7 +25,6 @@ from cluster.model import (
     Interface,
     RemoveValue,
     Scope,
-    SetValue,
 )
 
 if TYPE_CHECKING:
@@ -70,9 +69,9 @@ def merge(incoming: Document, own: Config) -> Config:
     cluster_part = {name: value for name, value in incoming.items() if name != "addresses"}
     document = _joined(_part(canonical.document(own), CONFIG, "machine"), cluster_part, CONFIG, ())
     document.pop("addresses", None)
-    merged = schema.parse(document)
-    addresses = _merged_addresses(merged.interfaces, own, _travelled(incoming.get("addresses", [])))
-    return schema.apply(merged, [SetValue(("addresses",), msgspec.to_builtins(addresses))])
+    shaped = schema.shaped(document)
+    addresses = _merged_addresses(shaped.interfaces, own, _travelled(incoming.get("addresses", [])))
+    return schema.checked(msgspec.structs.replace(shaped, addresses=addresses))
 
 
 def _without_default_delay(config: Config) -> Config:
