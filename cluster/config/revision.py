@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -39,6 +40,20 @@ class Revision(Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class Content(NamedTuple):
+    """A configuration ready for the disk.
+
+    Attributes:
+        config: the configuration.
+        body: its canonical form, compressed.
+        digest: see `Revision.digest`.
+    """
+
+    config: Config
+    body: bytes
+    digest: str
+
+
 class HistoryLine(Struct, frozen=True, kw_only=True):
     """A revision without its configuration, and the names it was ever saved under."""
 
@@ -48,6 +63,12 @@ class HistoryLine(Struct, frozen=True, kw_only=True):
     when: float
     digest: str
     saved_as: tuple[str, ...]
+
+
+def packed(config: Config) -> Content:
+    """A configuration made ready for the disk."""
+    content = content_of(config)
+    return Content(config, pack(content), digest_of(content))
 
 
 def content_of(config: Config) -> bytes:

@@ -12,42 +12,25 @@ good, of the others the youngest `UNSAVED_KEPT`. Maintenance stands beside the r
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from cluster.config import database
 from cluster.config.database import transaction
-from cluster.config.revision import (
-    HistoryLine,
-    Revision,
-    checked_name,
-    content_of,
-    digest_of,
-    pack,
-    unpack,
-    verify,
-)
-from cluster.errors import ConflictError, NotFoundError, StoreError
+from cluster.config.revision import HistoryLine, Revision, checked_name, packed
+from cluster.config.rows import Rows
+from cluster.config.sync_record import SyncRecord
+from cluster.errors import ConflictError, NotFoundError
 from cluster.observed import NamedConfig
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
+    from cluster.config.sync_record import Arrival
     from cluster.model import Config
 
 FACTORY_NAME = "default"
-UNSAVED_KEPT = 1000
-
-
-class _State(NamedTuple):
-    """The one row of pointers: revision numbers and names."""
-
-    running: int | None
-    applied: int | None
-    current: str | None
-    start: str | None
-    maintenance: int
 
 
 class Store:
@@ -60,8 +43,9 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, lock: int) -> None:
         self._connection = connection
         self._lock = lock
-        self._verify_referenced()
-        number = self._state.running
+        self._rows = Rows(connection)
+        self._rows.verify_referenced()
+        number = self._rows.state.running
         self._running = None if number is None else self.revision(number)
 
     @classmethod
@@ -107,15 +91,15 @@ class Store:
     @property
     def unsaved(self) -> bool:
         """Whether the running configuration differs from what is saved under the current name."""
-        saved = self._number(self._state.current)
-        ((saved_digest,),) = self._rows("SELECT digest FROM revision WHERE number = ?", saved)
+        saved = self._rows.number_of(self._rows.state.current)
+        ((saved_digest,),) = self._rows.read("SELECT digest FROM revision WHERE number = ?", saved)
         return bool(saved_digest != self.running.digest)
 
     def names(self) -> tuple[NamedConfig, ...]:
         """The named configurations with their flags, in order of their names."""
         if self.is_empty:
             return ()
-        state, unsaved = self._state, self.unsaved
+        state, unsaved = self._rows.state, self.unsaved
         return tuple(
             NamedConfig(
                 name=name,
@@ -123,7 +107,7 @@ class Store:
                 start=name == state.start,
                 unsaved=unsaved and name == state.current,
             )
-            for (name,) in self._rows("SELECT name FROM name ORDER BY name")
+            for (name,) in self._rows.read("SELECT name FROM name ORDER BY name")
         )
 
     @property
@@ -133,10 +117,22 @@ class Store:
         Raises:
             NotFoundError: the store is empty.
         """
-        name = self._state.current
-        if name is None:
+        return self._name_at(self._rows.state.current)
+
+    @property
+    def start_name(self) -> str:
+        """The name that is loaded at boot.
+
+        Raises:
+            NotFoundError: the store is empty.
+        """
+        return self._name_at(self._rows.state.start)
+
+    @staticmethod
+    def _name_at(pointer: str | None) -> str:
+        if pointer is None:
             raise NotFoundError("there is no configuration yet; the store is empty")
-        return name
+        return pointer
 
     def get(self, name: str) -> Config:
         """The configuration saved under a name.
@@ -152,7 +148,7 @@ class Store:
         Raises:
             NotFoundError: there is none of that name.
         """
-        return self.revision(self._number(name))
+        return self.revision(self._rows.number_of(name))
 
     @property
     def start(self) -> Revision:
@@ -161,7 +157,7 @@ class Store:
         Raises:
             NotFoundError: the store is empty.
         """
-        return self.revision(self._number(self._state.start))
+        return self.revision(self._rows.number_of(self._rows.state.start))
 
     def revision(self, number: int) -> Revision:
         """A revision by its number.
@@ -170,23 +166,18 @@ class Store:
             NotFoundError: there is none, or it was pruned.
             StoreError: it is damaged.
         """
-        rows = self._rows("SELECT body, digest, who, why, at FROM revision WHERE number = ?", number)
-        if not rows:
-            raise NotFoundError(f"there is no revision {number}")
-        ((body, written, who, why, when),) = rows
-        config = unpack(number, body, written)
-        return Revision(number=number, config=config, who=who, why=why, when=when, digest=written)
+        return self._rows.revision(number)
 
     def history(self) -> tuple[HistoryLine, ...]:
         """Every revision there is, the youngest first."""
         names: dict[int, list[str]] = {}
-        for number, name in self._rows("SELECT DISTINCT revision, name FROM saved ORDER BY revision, at"):
+        for number, name in self._rows.read("SELECT DISTINCT revision, name FROM saved ORDER BY revision, at"):
             names.setdefault(number, []).append(name)
         return tuple(
             HistoryLine(
                 number=number, who=who, why=why, when=when, digest=written, saved_as=tuple(names.get(number, ()))
             )
-            for number, who, why, when, written in self._rows(
+            for number, who, why, when, written in self._rows.read(
                 "SELECT number, who, why, at, digest FROM revision ORDER BY number DESC"
             )
         )
@@ -206,11 +197,9 @@ class Store:
         if not self.is_empty:
             raise ConflictError("the store holds configurations already; the factory's is for an empty one")
         with transaction(self._connection):
-            revision = self._added(config, content_of(config), "factory", "factory configuration", when)
-            self._keep(FACTORY_NAME, revision.number, revision.who, when)
-            self._execute(
-                "UPDATE state SET running = ?, current = ?, start = ?", revision.number, FACTORY_NAME, FACTORY_NAME
-            )
+            revision = self._rows.add(packed(config), "factory", "factory configuration", when)
+            self._rows.keep(FACTORY_NAME, revision.number, revision.who, when)
+            self._rows.point(running=revision.number, current=FACTORY_NAME, start=FACTORY_NAME)
         self._running = revision
         return revision
 
@@ -225,7 +214,8 @@ class Store:
         revision = self.start
         self._running = revision
         with transaction(self._connection):
-            self._execute("UPDATE state SET running = ?, current = start, applied = NULL", revision.number)
+            start = self._rows.state.start
+            self._rows.point(running=revision.number, current=start, applied=None, activating=False)
         return revision
 
     def commit(self, config: Config, who: str, why: str, when: float) -> Revision:
@@ -237,13 +227,13 @@ class Store:
             why: what was asked for.
             when: unix seconds.
         """
-        content = content_of(config)
-        if digest_of(content) == self.running.digest:
+        content = packed(config)
+        if content.digest == self.running.digest:
             return self.running
         with transaction(self._connection):
-            revision = self._added(config, content, who, why, when)
-            self._execute("UPDATE state SET running = ?", revision.number)
-            self._prune()
+            revision = self._rows.add(content, who, why, when)
+            self._rows.point(running=revision.number)
+            self._rows.prune()
         self._running = revision
         return revision
 
@@ -257,10 +247,10 @@ class Store:
             NotFoundError: the store is empty.
         """
         running = self.running
-        name = self._state.current if name is None else checked_name(name)
+        name = self._rows.state.current if name is None else checked_name(name)
         with transaction(self._connection):
-            self._keep(name, running.number, who, when)
-            self._execute("UPDATE state SET current = ?", name)
+            self._rows.keep(name, running.number, who, when)
+            self._rows.point(current=name)
         return running
 
     def load(self, name: str) -> Revision:
@@ -269,10 +259,10 @@ class Store:
         Raises:
             NotFoundError: there is none of that name.
         """
-        revision = self.revision(self._number(name))
+        revision = self.revision(self._rows.number_of(name))
         with transaction(self._connection):
-            self._execute("UPDATE state SET running = ?, current = ?", revision.number, name)
-            self._prune()
+            self._rows.point(running=revision.number, current=name)
+            self._rows.prune()
         self._running = revision
         return revision
 
@@ -284,8 +274,8 @@ class Store:
         """
         checked_name(name)
         with transaction(self._connection):
-            revision = self._added(config, content_of(config), who, why, when)
-            self._keep(name, revision.number, who, when)
+            revision = self._rows.add(packed(config), who, why, when)
+            self._rows.keep(name, revision.number, who, when)
         return revision
 
     def set_start(self, name: str) -> None:
@@ -294,9 +284,9 @@ class Store:
         Raises:
             NotFoundError: there is none of that name.
         """
-        self._number(name)
+        self._rows.number_of(name)
         with transaction(self._connection):
-            self._execute("UPDATE state SET start = ?", name)
+            self._rows.point(start=name)
 
     def delete(self, name: str) -> None:
         """Forget a name; its revisions stay in the history.
@@ -305,103 +295,56 @@ class Store:
             NotFoundError: there is none of that name.
             ConflictError: it is CURRENT or START.
         """
-        self._number(name)
-        state = self._state
+        self._rows.number_of(name)
+        state = self._rows.state
         if name == state.current:
             raise ConflictError(f"{name} is the current configuration; load or save another one first")
         if name == state.start:
             raise ConflictError(f"{name} is the start configuration; choose another one first")
         with transaction(self._connection):
-            self._execute("DELETE FROM name WHERE name = ?", name)
+            self._rows.write("DELETE FROM name WHERE name = ?", name)
 
     # --- beside the revisions --------------------------------------------------------------------------
 
     @property
     def maintenance(self) -> bool:
         """Whether this node is in maintenance; a machine fact that persists at once, without a save."""
-        return bool(self._state.maintenance)
+        return bool(self._rows.state.maintenance)
 
     @maintenance.setter
     def maintenance(self, value: bool) -> None:
         with transaction(self._connection):
-            self._execute("UPDATE state SET maintenance = ?", value)
+            self._rows.point(maintenance=value)
 
     @property
     def applied(self) -> Revision | None:
         """The revision that the live system follows; None after a boot, until one was applied."""
-        number = self._state.applied
+        number = self._rows.state.applied
         return None if number is None else self.revision(number)
 
     @applied.setter
     def applied(self, revision: Revision | None) -> None:
         with transaction(self._connection):
-            self._execute("UPDATE state SET applied = ?", None if revision is None else revision.number)
-
-    # --- rows ------------------------------------------------------------------------------------------
-
-    def _added(self, config: Config, content: bytes, who: str, why: str, when: float) -> Revision:
-        written = digest_of(content)
-        ((number,),) = self._connection.execute(
-            "INSERT INTO revision (body, digest, who, at, why) VALUES (?, ?, ?, ?, ?) RETURNING number",
-            (pack(content), written, who, when, why),
-        )
-        return Revision(number=number, config=config, who=who, why=why, when=when, digest=written)
-
-    def _keep(self, name: str | None, number: int, who: str, when: float) -> None:
-        self._execute(
-            "INSERT INTO name (name, revision) VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET revision = excluded.revision",
-            name,
-            number,
-        )
-        self._execute("INSERT INTO saved (revision, name, who, at) VALUES (?, ?, ?, ?)", number, name, who, when)
-
-    def _prune(self) -> None:
-        """Of the revisions that nobody saved and nothing points at, only the youngest stay."""
-        self._execute(
-            """
-            DELETE FROM revision WHERE number IN (
-                SELECT number FROM revision, state
-                WHERE number NOT IN (SELECT revision FROM saved)
-                  AND number IS NOT running AND number IS NOT applied
-                ORDER BY number DESC LIMIT -1 OFFSET ?
-            )
-            """,
-            UNSAVED_KEPT,
-        )
-
-    def _verify_referenced(self) -> None:
-        """What a pointer leads to is read at once, not first when it is needed at a boot at night."""
-        for number, body, written in self._rows(
-            """
-            SELECT number, body, digest FROM revision WHERE number IN
-                (SELECT revision FROM name UNION SELECT running FROM state UNION SELECT applied FROM state)
-            """
-        ):
-            verify(number, body, written)
-
-    def _number(self, name: str | None) -> int:
-        rows = self._rows("SELECT revision FROM name WHERE name = ?", name)
-        if not rows:
-            raise NotFoundError(
-                "there is no configuration yet; the store is empty"
-                if name is None
-                else f"there is no configuration named {name!r}"
-            )
-        return int(rows[0][0])
+            self._rows.point(applied=None if revision is None else revision.number)
 
     @property
-    def _state(self) -> _State:
-        rows = self._rows("SELECT running, applied, current, start, maintenance FROM state")
-        if not rows:
-            raise StoreError("the store is damaged: it does not say which configuration is running")
-        return _State(*rows[0])
+    def synced(self) -> SyncRecord:
+        """What this node and its partner last had in common."""
+        return SyncRecord(self._connection, self._rows)
 
-    def _rows(self, statement: str, *values: Any) -> list[Any]:
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"the store cannot be read: {error}") from error
+    def receive(self, arrival: Arrival, who: str, why: str, when: float) -> Revision:
+        """Take over what the partner sent: it runs, is current and START under its name, and is to be applied.
 
-    def _execute(self, statement: str, *values: Any) -> None:
-        self._connection.execute(statement, values)
+        All of it or nothing. What ran before stays in the history for good, also if it was never saved.
+
+        Args:
+            arrival: what is taken over.
+            who: the account that asked for it, at the partner.
+            why: what was asked for.
+            when: unix seconds.
+
+        Raises:
+            InvalidConfigurationError: the name cannot be one.
+        """
+        self._running = self.synced.receive(arrival, self.running, who, why, when)
+        return self._running

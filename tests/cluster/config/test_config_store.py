@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster.config import store as store_module
+from cluster.config import rows as rows_module
 from cluster.config.store import Store
 from cluster.errors import ConflictError, InvalidConfigurationError, LockedError, NotFoundError, StoreError
 from cluster.model import Config
@@ -254,7 +254,7 @@ def test_of_the_unsaved_edits_only_the_youngest_are_kept_and_of_the_saved_ones_a
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given room for 3 unsaved edits, then the applied and the running one are kept beyond them."""
-    monkeypatch.setattr(store_module, "UNSAVED_KEPT", 3)
+    monkeypatch.setattr(rows_module, "UNSAVED_KEPT", 3)
     edit(store, "applied.local")  # 2
     store.applied = store.running
     edit(store, "saved.local")  # 3
@@ -266,7 +266,7 @@ def test_of_the_unsaved_edits_only_the_youngest_are_kept_and_of_the_saved_ones_a
 
 
 def test_a_number_is_never_used_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "UNSAVED_KEPT", 0)
+    monkeypatch.setattr(rows_module, "UNSAVED_KEPT", 0)
     with opened(tmp_path) as store:
         edit(store, "b.local")
         store.load("default")
