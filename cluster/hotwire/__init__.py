@@ -1,0 +1,12 @@
+"""The hotwire: the exclusive cable between both nodes, and what they say to each other over it.
+
+::
+
+    words.py, protocol.py   messages and frames (pure)
+    state.py                what the link is like, and what follows for sync_state (pure)
+    conversation.py         asks, answers and reports over one open connection, whatever carries its bytes
+    sockets.py              TCP on the hotwire and nowhere else; is the cable plugged
+    ssh.py                  asyncssh: the only way in and out, with everything but our subsystem shut
+    link.py                 both directions kept open; `ask` for the other topics
+    keys.py                 our own key
+"""

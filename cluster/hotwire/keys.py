@@ -1,0 +1,72 @@
+"""Our own key: ed25519, a file in the state directory, made on first use. Host key and client key of this node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster import files, publickey
+from cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cluster.publickey import PublicKey
+
+KEY_FILE = "hotwire.key"
+
+
+class OwnKey:
+    """The key pair of this node. The file, in OpenSSH's format, mode 0600, is all there is.
+
+    Its methods import asyncssh (0.36 s) and may compute: they belong beside the loop.
+
+    Args:
+        state_dir: where the file is.
+        comment: what stands beside the public key, for people: the host name.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._path = state_dir / KEY_FILE
+
+    def private(self, comment: str) -> bytes:
+        """The private key in OpenSSH's format; made where there is none.
+
+        Args:
+            comment: what a new one carries for people: the host name.
+
+        Raises:
+            ClusterError: the file is damaged or cannot be written; it is left as it is.
+        """
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return self.renew(comment)
+        except OSError as error:
+            raise ClusterError(f"{self._path} cannot be read: {error.strerror}") from error
+
+    def public(self, comment: str) -> PublicKey:
+        """The public key; see `private`.
+
+        Raises:
+            ClusterError: as `private`.
+        """
+        from asyncssh import KeyImportError, import_private_key  # noqa: PLC0415 - 360 ms that no start waits for
+
+        content = self.private(comment)
+        try:
+            key = import_private_key(content)
+        except KeyImportError as error:
+            raise ClusterError(f"{self._path} is damaged: {error}; cluster key new makes a new key") from error
+        return publickey.parse(key.export_public_key().decode())
+
+    def renew(self, comment: str) -> bytes:
+        """Make a new key in the place of the old one; the partner has to be told it.
+
+        Raises:
+            ClusterError: the disk refuses; the old one is still there.
+        """
+        from asyncssh import generate_private_key  # noqa: PLC0415 - as above
+
+        content: bytes = generate_private_key("ssh-ed25519", comment=comment).export_private_key("openssh")
+        files.replace(self._path, content)
+        return content

@@ -1,0 +1,329 @@
+"""asyncssh on the hotwire: one user, one key, one subsystem, and everything else that SSH can do shut.
+
+Imported late, by `link.py`: it takes longer than the engine's restart may. The same ed25519 key is host key and
+client key of a node, so one pinned key pins both directions. No configuration file of the machine's own SSH is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+
+from cluster import publickey
+from cluster.errors import ClusterError, InvalidConfigurationError
+from cluster.hotwire import state
+from cluster.hotwire.protocol import SUBSYSTEM, USER
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from cluster.hotwire.conversation import Conversation
+    from cluster.hotwire.state import LinkState
+    from cluster.publickey import PublicKey
+
+    Converse = Callable[[Callable[[bytes], None], Callable[[], None]], Conversation]
+
+LOGIN_TIMEOUT = 5.0
+"""Seconds a connection may take to prove whose it is, and then to open the subsystem."""
+KEY_TRIES = 3
+"""Unknown keys that a client may offer on one connection."""
+_VERSION = "utmcli"
+_ALGORITHMS: dict[str, Any] = {
+    "kex_algs": ["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256"],
+    "encryption_algs": ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr"],
+    "mac_algs": ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256"],
+    "signature_algs": ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"],
+    "compression_algs": ["none"],
+}
+_ONLY_KEYS: dict[str, Any] = {
+    "public_key_auth": True,
+    "password_auth": False,
+    "kbdint_auth": False,
+    "host_based_auth": False,
+    "gss_host": None,
+    "gss_kex": False,
+    "gss_auth": False,
+    "agent_forwarding": False,
+    "x11_forwarding": False,
+}
+
+logging.getLogger("asyncssh").setLevel(logging.WARNING)  # each packet of a login is news to it
+
+
+class LinkDownError(ClusterError):
+    """The partner was not entered, and why.
+
+    Args:
+        state: of the link.
+    """
+
+    def __init__(self, state: LinkState) -> None:
+        super().__init__(state.reason)
+        self.state = state
+
+
+class Identity:
+    """Our key, ready for use.
+
+    Args:
+        private: in OpenSSH's format.
+
+    Raises:
+        ClusterError: it is damaged.
+    """
+
+    def __init__(self, private: bytes) -> None:
+        try:
+            self.key = asyncssh.import_private_key(private)
+        except asyncssh.KeyImportError as error:
+            raise ClusterError(f"the key of this node is damaged: {error}; cluster key new makes a new one") from error
+        self.public: PublicKey = publickey.parse(self.key.export_public_key().decode())
+
+
+# --- the session, which is the same in both directions ------------------------------------------------
+
+
+class _Session:
+    """Hands the bytes of the subsystem's channel to a conversation."""
+
+    def __init__(self, converse: Converse) -> None:
+        self._converse = converse
+        self._channel: Any = None
+        self.talk: Conversation | None = None
+        self.ended = asyncio.Event()
+
+    def connection_made(self, chan: Any) -> None:
+        self._channel = chan
+
+    def session_started(self) -> None:
+        connection = self._channel.get_connection()
+        self.talk = self._converse(self._channel.write, connection.abort)
+
+    def data_received(self, data: bytes, _datatype: Any) -> None:
+        if self.talk is not None:
+            self.talk.data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.talk is not None:
+            why = f": {exc}" if exc is not None else ""
+            self.talk.close(f"the connection over the hotwire ended{why}")
+        self.ended.set()
+
+
+class _ClientSession(_Session, asyncssh.SSHClientSession):  # type: ignore[misc]  # asyncssh has no types here
+    """Ours, at the partner."""
+
+
+class _ServerSession(_Session, asyncssh.SSHServerSession):  # type: ignore[misc]  # as above
+    """The partner's, here: what is not named is refused by asyncssh's defaults."""
+
+    def pty_requested(self, *_terminal: object) -> bool:
+        """No terminal."""
+        return False
+
+    def shell_requested(self) -> bool:
+        """No shell."""
+        return False
+
+    def exec_requested(self, _command: str) -> bool:
+        """No command."""
+        return False
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        """Ours."""
+        return subsystem == SUBSYSTEM
+
+
+# --- going out ----------------------------------------------------------------------------------------
+
+
+class _Client(asyncssh.SSHClient):  # type: ignore[misc]  # as above
+    """Compares the partner's host key with the pinned ones."""
+
+    def __init__(self, pinned: frozenset[bytes]) -> None:
+        self._pinned = pinned
+        self.presented = ""
+
+    def validate_host_public_key(self, _host: str, _addr: str, _port: int, key: Any) -> bool:
+        """Whether the host key is the partner's."""
+        self.presented = key.get_fingerprint()
+        return key.public_data in self._pinned
+
+
+async def enter(sock: socket.socket, identity: Identity, pinned: frozenset[bytes], converse: Converse) -> _Session:
+    """Log in to the partner over a connected socket, and open the subsystem.
+
+    Args:
+        sock: connected to the partner; closed when this fails.
+        identity: our key.
+        pinned: the partner's keys, as SSH encodes them.
+        converse: begins the conversation.
+
+    Returns:
+        The session, whose conversation has begun.
+
+    Raises:
+        LinkDownError: why not.
+    """
+    local, remote = sock.getsockname()[0], sock.getpeername()[0]
+    client = _Client(pinned)
+    connection = None
+    try:
+        async with asyncio.timeout(LOGIN_TIMEOUT):
+            connection = await asyncssh.run_client(
+                sock,
+                config=None,
+                client_factory=lambda: client,
+                client_version=_VERSION,
+                username=USER,
+                client_keys=[identity.key],
+                known_hosts=([], [], []),
+                server_host_key_algs=["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"],
+                agent_path=None,
+                disable_trivial_auth=True,
+                login_timeout=LOGIN_TIMEOUT,
+                **_ALGORITHMS,
+                **_ONLY_KEYS,
+            )
+            _channel, session = await connection.create_session(
+                lambda: _ClientSession(converse), subsystem=SUBSYSTEM, encoding=None
+            )
+    except (asyncssh.Error, OSError, TimeoutError) as error:
+        if connection is not None:
+            connection.abort()
+        sock.close()
+        raise LinkDownError(_why(error, client, identity, local, remote)) from error
+    entered: _Session = session
+    return entered
+
+
+def _why(error: Exception, client: _Client, identity: Identity, local: str, remote: str) -> LinkState:
+    """What an attempt that failed means, in the words of the design."""
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return state.host_key(remote, client.presented or "of a kind that is not accepted")
+    if isinstance(error, asyncssh.PermissionDenied):
+        return state.key_refused(remote, identity.public.fingerprint)
+    if isinstance(error, asyncssh.DisconnectError):
+        if error.code == asyncssh.DISC_HOST_NOT_ALLOWED_TO_CONNECT:
+            return state.address_refused(remote, local)
+        return state.unreachable(remote, f"the connection ended: {error.reason}")
+    if isinstance(error, asyncssh.ChannelOpenError):
+        return state.unreachable(remote, f"what answers there is no hotwire: {error.reason}")
+    if isinstance(error, TimeoutError):
+        return state.unreachable(remote, f"no login within {LOGIN_TIMEOUT:g} s")
+    return state.unreachable(remote, str(error).lower())
+
+
+# --- letting in ---------------------------------------------------------------------------------------
+
+
+class _Server(asyncssh.SSHServer):  # type: ignore[misc]  # as above
+    """Lets the partner in, and nobody else; forwarding of any kind is refused by asyncssh's defaults."""
+
+    def __init__(self, pinned: frozenset[bytes], converse: Converse) -> None:
+        self._pinned, self._converse = pinned, converse
+        self._tries = 0
+        self._connection: Any = None
+        self.session: _Session | None = None
+
+    def connection_made(self, conn: Any) -> None:
+        """A connection begins."""
+        self._connection = conn
+
+    def begin_auth(self, _username: str) -> bool:
+        """Nobody comes in without a key."""
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """A key is the only way."""
+        return True
+
+    def validate_public_key(self, username: str, key: Any) -> bool:
+        """Whether it is the partner's, who has not offered too many others."""
+        if username == USER and key.public_data in self._pinned:
+            return True
+        self._tries += 1
+        if self._tries >= KEY_TRIES:
+            self._connection.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many keys")
+        return False
+
+    def session_requested(self) -> _Session | bool:
+        """One session a connection."""
+        if self.session is not None:
+            return False
+        self.session = _ServerSession(self._converse)
+        return self.session
+
+
+async def receive(sock: socket.socket, identity: Identity, pinned: frozenset[bytes], converse: Converse) -> None:
+    """Serve one accepted connection to its end.
+
+    Args:
+        sock: from one of the partner's addresses.
+        identity: our key.
+        pinned: the partner's keys, as SSH encodes them.
+        converse: begins the conversation.
+
+    Raises:
+        ClusterError: nobody proved to be the partner, or the subsystem was not opened in time.
+    """
+    server = _Server(pinned, converse)
+    try:
+        async with asyncio.timeout(LOGIN_TIMEOUT):
+            connection = await asyncssh.run_server(
+                sock,
+                config=None,
+                server_factory=lambda: server,
+                server_version=_VERSION,
+                server_host_keys=[identity.key],
+                authorized_client_keys=None,
+                login_timeout=LOGIN_TIMEOUT,
+                allow_pty=False,
+                line_editor=False,
+                allow_scp=False,
+                sftp_factory=None,
+                encoding=None,
+                **_ALGORITHMS,
+                **_ONLY_KEYS,
+            )
+    except (asyncssh.Error, OSError, TimeoutError) as error:
+        sock.close()
+        raise ClusterError(f"nobody was let in over the hotwire: {error or 'no login in time'}") from error
+    hasty = asyncio.get_running_loop().call_later(LOGIN_TIMEOUT, _leave_idle, server, connection)
+    try:
+        await connection.wait_closed()
+    finally:
+        hasty.cancel()
+        connection.abort()
+
+
+def _leave_idle(server: _Server, connection: Any) -> None:
+    if server.session is None or server.session.talk is None:
+        connection.abort()
+
+
+def refusal(text: str) -> bytes:
+    """What a stranger is told: our version, and a disconnect before any key exchange (RFC 4253, 4.2 and 11.1)."""
+    words = text.encode()
+    disconnect = struct.pack("!BII", 1, asyncssh.DISC_HOST_NOT_ALLOWED_TO_CONNECT, len(words))
+    body = disconnect + words + struct.pack("!I", 0)
+    padding = 8 - (len(body) + 5) % 8
+    padding += 8 if padding < 4 else 0
+    packet = struct.pack("!IB", len(body) + padding + 1, padding) + body + bytes(padding)
+    return f"SSH-2.0-{_VERSION}\r\n".encode() + packet
+
+
+def pinned(lines: tuple[str, ...]) -> frozenset[bytes]:
+    """The partner's keys, as SSH encodes them; what cannot be read (a damaged store) pins nothing."""
+    found = set()
+    for line in lines:
+        try:
+            found.add(publickey.parse(line).blob)
+        except InvalidConfigurationError as error:
+            logging.getLogger("clusterd").warning("a key of the partner is left out: %s", error)
+    return frozenset(found)
