@@ -1,8 +1,8 @@
 """The link: both directions kept open, found again within a second, and one way to ask the partner anything.
 
 Each node dials the partner and lets the partner's call in. Either connection carries everything, so one is enough;
-the own one is preferred. Every connection shows a sign of life each `BEAT`, and one that has shown none for `SILENCE`
-is given up, which is how a cut cable is noticed that leaves the carrier up. An unplugged one is seen at once.
+the own one is preferred. Every connection shows a sign of life each `BEAT`, and one that has shown none for
+`SILENCE` is given up: so a cut cable is noticed that leaves the carrier up. An unplugged one is seen at once.
 """
 
 from __future__ import annotations

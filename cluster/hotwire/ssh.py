@@ -1,7 +1,7 @@
 """asyncssh on the hotwire: one user, one key, one subsystem, and everything else that SSH can do shut.
 
 Imported late, by `link.py`: it takes longer than the engine's restart may. The same ed25519 key is host key and
-client key of a node, so one pinned key pins both directions. No configuration file of the machine's own SSH is read.
+client key of a node, so one pinned key pins both directions. No configuration file of the machine's own SSH counts.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Identity:
         try:
             self.key = asyncssh.import_private_key(private)
         except asyncssh.KeyImportError as error:
-            raise ClusterError(f"the key of this node is damaged: {error}; cluster key new makes a new one") from error
+            raise ClusterError(f"this node's key is damaged: {error}; cluster key new makes a new one") from error
         self.public: PublicKey = publickey.parse(self.key.export_public_key().decode())
 
 

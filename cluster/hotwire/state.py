@@ -128,5 +128,5 @@ def sync_view(link: LinkState, own_digest: str, own_schema: int, partner: Partne
             f"this node's {own_schema}",
         )
     if partner.start_digest != own_digest:
-        return SyncView("pending", "the start configurations of the nodes differ; system config synchronize sends ours")
+        return SyncView("pending", "the start configurations differ; system config synchronize sends this node's")
     return SyncView("synchronized", "")
