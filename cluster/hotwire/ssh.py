@@ -17,6 +17,7 @@ from cluster import publickey
 from cluster.errors import ClusterError, InvalidConfigurationError
 from cluster.hotwire import state
 from cluster.hotwire.protocol import SUBSYSTEM, USER
+from cluster.hotwire.state import LinkDownError
 
 if TYPE_CHECKING:
     import socket
@@ -55,40 +56,10 @@ _ONLY_KEYS: dict[str, Any] = {
 logging.getLogger("asyncssh").setLevel(logging.WARNING)  # each packet of a login is news to it
 
 
-class LinkDownError(ClusterError):
-    """The partner was not entered, and why.
-
-    Args:
-        state: of the link.
-    """
-
-    def __init__(self, state: LinkState) -> None:
-        super().__init__(state.reason)
-        self.state = state
-
-
-class Identity:
-    """Our key, ready for use.
-
-    Args:
-        private: in OpenSSH's format.
-
-    Raises:
-        ClusterError: it is damaged.
-    """
-
-    def __init__(self, private: bytes) -> None:
-        try:
-            self.key = asyncssh.import_private_key(private)
-        except asyncssh.KeyImportError as error:
-            raise ClusterError(f"this node's key is damaged: {error}; cluster key new makes a new one") from error
-        self.public: PublicKey = publickey.parse(self.key.export_public_key().decode())
-
-
 # --- the session, which is the same in both directions ------------------------------------------------
 
 
-class _Session:
+class Session:
     """Hands the bytes of the subsystem's channel to a conversation."""
 
     def __init__(self, converse: Converse) -> None:
@@ -98,28 +69,32 @@ class _Session:
         self.ended = asyncio.Event()
 
     def connection_made(self, chan: Any) -> None:
+        """Its channel is open."""
         self._channel = chan
 
     def session_started(self) -> None:
+        """The subsystem runs: speak."""
         connection = self._channel.get_connection()
         self.talk = self._converse(self._channel.write, connection.abort)
 
     def data_received(self, data: bytes, _datatype: Any) -> None:
+        """The partner said something."""
         if self.talk is not None:
             self.talk.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The channel is gone."""
         if self.talk is not None:
             why = f": {exc}" if exc is not None else ""
             self.talk.close(f"the connection over the hotwire ended{why}")
         self.ended.set()
 
 
-class _ClientSession(_Session, asyncssh.SSHClientSession):  # type: ignore[misc]  # asyncssh has no types here
+class _ClientSession(Session, asyncssh.SSHClientSession):  # type: ignore[misc]  # asyncssh has no types here
     """Ours, at the partner."""
 
 
-class _ServerSession(_Session, asyncssh.SSHServerSession):  # type: ignore[misc]  # as above
+class _ServerSession(Session, asyncssh.SSHServerSession):  # type: ignore[misc]  # as above
     """The partner's, here: what is not named is refused by asyncssh's defaults."""
 
     def pty_requested(self, *_terminal: object) -> bool:
@@ -155,59 +130,12 @@ class _Client(asyncssh.SSHClient):  # type: ignore[misc]  # as above
         return key.public_data in self._pinned
 
 
-async def enter(sock: socket.socket, identity: Identity, pinned: frozenset[bytes], converse: Converse) -> _Session:
-    """Log in to the partner over a connected socket, and open the subsystem.
-
-    Args:
-        sock: connected to the partner; closed when this fails.
-        identity: our key.
-        pinned: the partner's keys, as SSH encodes them.
-        converse: begins the conversation.
-
-    Returns:
-        The session, whose conversation has begun.
-
-    Raises:
-        LinkDownError: why not.
-    """
-    local, remote = sock.getsockname()[0], sock.getpeername()[0]
-    client = _Client(pinned)
-    connection = None
-    try:
-        async with asyncio.timeout(LOGIN_TIMEOUT):
-            connection = await asyncssh.run_client(
-                sock,
-                config=None,
-                client_factory=lambda: client,
-                client_version=_VERSION,
-                username=USER,
-                client_keys=[identity.key],
-                known_hosts=([], [], []),
-                server_host_key_algs=["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"],
-                agent_path=None,
-                disable_trivial_auth=True,
-                login_timeout=LOGIN_TIMEOUT,
-                **_ALGORITHMS,
-                **_ONLY_KEYS,
-            )
-            _channel, session = await connection.create_session(
-                lambda: _ClientSession(converse), subsystem=SUBSYSTEM, encoding=None
-            )
-    except (asyncssh.Error, OSError, TimeoutError) as error:
-        if connection is not None:
-            connection.abort()
-        sock.close()
-        raise LinkDownError(_why(error, client, identity, local, remote)) from error
-    entered: _Session = session
-    return entered
-
-
-def _why(error: Exception, client: _Client, identity: Identity, local: str, remote: str) -> LinkState:
+def _why(error: Exception, client: _Client, own: PublicKey, local: str, remote: str) -> LinkState:
     """What an attempt that failed means, in the words of the design."""
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return state.host_key(remote, client.presented or "of a kind that is not accepted")
     if isinstance(error, asyncssh.PermissionDenied):
-        return state.key_refused(remote, identity.public.fingerprint)
+        return state.key_refused(remote, own.fingerprint)
     if isinstance(error, asyncssh.DisconnectError):
         if error.code == asyncssh.DISC_HOST_NOT_ALLOWED_TO_CONNECT:
             return state.address_refused(remote, local)
@@ -229,7 +157,7 @@ class _Server(asyncssh.SSHServer):  # type: ignore[misc]  # as above
         self._pinned, self._converse = pinned, converse
         self._tries = 0
         self._connection: Any = None
-        self.session: _Session | None = None
+        self.session: Session | None = None
 
     def connection_made(self, conn: Any) -> None:
         """A connection begins."""
@@ -252,7 +180,7 @@ class _Server(asyncssh.SSHServer):  # type: ignore[misc]  # as above
             self._connection.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many keys")
         return False
 
-    def session_requested(self) -> _Session | bool:
+    def session_requested(self) -> Session | bool:
         """One session a connection."""
         if self.session is not None:
             return False
@@ -260,65 +188,128 @@ class _Server(asyncssh.SSHServer):  # type: ignore[misc]  # as above
         return self.session
 
 
-async def receive(sock: socket.socket, identity: Identity, pinned: frozenset[bytes], converse: Converse) -> None:
-    """Serve one accepted connection to its end.
-
-    Args:
-        sock: from one of the partner's addresses.
-        identity: our key.
-        pinned: the partner's keys, as SSH encodes them.
-        converse: begins the conversation.
-
-    Raises:
-        ClusterError: nobody proved to be the partner, or the subsystem was not opened in time.
-    """
-    server = _Server(pinned, converse)
-    try:
-        async with asyncio.timeout(LOGIN_TIMEOUT):
-            connection = await asyncssh.run_server(
-                sock,
-                config=None,
-                server_factory=lambda: server,
-                server_version=_VERSION,
-                server_host_keys=[identity.key],
-                authorized_client_keys=None,
-                login_timeout=LOGIN_TIMEOUT,
-                allow_pty=False,
-                line_editor=False,
-                allow_scp=False,
-                sftp_factory=None,
-                encoding=None,
-                **_ALGORITHMS,
-                **_ONLY_KEYS,
-            )
-    except (asyncssh.Error, OSError, TimeoutError) as error:
-        sock.close()
-        raise ClusterError(f"nobody was let in over the hotwire: {error or 'no login in time'}") from error
-    hasty = asyncio.get_running_loop().call_later(LOGIN_TIMEOUT, _leave_idle, server, connection)
-    try:
-        await connection.wait_closed()
-    finally:
-        hasty.cancel()
-        connection.abort()
-
-
 def _leave_idle(server: _Server, connection: Any) -> None:
     if server.session is None or server.session.talk is None:
         connection.abort()
 
 
-def refusal(text: str) -> bytes:
-    """What a stranger is told: our version, and a disconnect before any key exchange (RFC 4253, 4.2 and 11.1)."""
-    words = text.encode()
-    disconnect = struct.pack("!BII", 1, asyncssh.DISC_HOST_NOT_ALLOWED_TO_CONNECT, len(words))
-    body = disconnect + words + struct.pack("!I", 0)
-    padding = 8 - (len(body) + 5) % 8
-    padding += 8 if padding < 4 else 0
-    packet = struct.pack("!IB", len(body) + padding + 1, padding) + body + bytes(padding)
-    return f"SSH-2.0-{_VERSION}\r\n".encode() + packet
+# --- both -----------------------------------------------------------------------------------------------
 
 
-def pinned(lines: tuple[str, ...]) -> frozenset[bytes]:
+class Way:
+    """The only way in and out.
+
+    Args:
+        private: our key, in OpenSSH's format.
+        partner: the partner's public keys, one line each.
+
+    Raises:
+        ClusterError: our key is damaged.
+    """
+
+    def __init__(self, private: bytes, partner: tuple[str, ...]) -> None:
+        try:
+            self._key = asyncssh.import_private_key(private)
+        except asyncssh.KeyImportError as error:
+            raise ClusterError(f"this node's key is damaged: {error}; cluster key new makes a new one") from error
+        self.public: PublicKey = publickey.parse(self._key.export_public_key().decode())
+        self._pinned = _pinned(partner)
+
+    async def enter(self, sock: socket.socket, converse: Converse) -> Session:
+        """Log in to the partner over a connected socket, and open the subsystem.
+
+        Args:
+            sock: connected to the partner; closed when this fails.
+            converse: begins the conversation.
+
+        Returns:
+            The session, whose conversation has begun.
+
+        Raises:
+            LinkDownError: why not.
+        """
+        local, remote = sock.getsockname()[0], sock.getpeername()[0]
+        client = _Client(self._pinned)
+        connection = None
+        try:
+            async with asyncio.timeout(LOGIN_TIMEOUT):
+                connection = await asyncssh.run_client(
+                    sock,
+                    config=None,
+                    client_factory=lambda: client,
+                    client_version=_VERSION,
+                    username=USER,
+                    client_keys=[self._key],
+                    known_hosts=([], [], []),
+                    server_host_key_algs=["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"],
+                    agent_path=None,
+                    disable_trivial_auth=True,
+                    login_timeout=LOGIN_TIMEOUT,
+                    **_ALGORITHMS,
+                    **_ONLY_KEYS,
+                )
+                _channel, session = await connection.create_session(
+                    lambda: _ClientSession(converse), subsystem=SUBSYSTEM, encoding=None
+                )
+        except (asyncssh.Error, OSError, TimeoutError) as error:
+            if connection is not None:
+                connection.abort()
+            sock.close()
+            raise LinkDownError(_why(error, client, self.public, local, remote)) from error
+        entered: Session = session
+        return entered
+
+    async def receive(self, sock: socket.socket, converse: Converse) -> None:
+        """Serve one accepted connection to its end.
+
+        Args:
+            sock: from one of the partner's addresses.
+            converse: begins the conversation.
+
+        Raises:
+            ClusterError: nobody proved to be the partner, or the subsystem was not opened in time.
+        """
+        server = _Server(self._pinned, converse)
+        try:
+            async with asyncio.timeout(LOGIN_TIMEOUT):
+                connection = await asyncssh.run_server(
+                    sock,
+                    config=None,
+                    server_factory=lambda: server,
+                    server_version=_VERSION,
+                    server_host_keys=[self._key],
+                    authorized_client_keys=None,
+                    login_timeout=LOGIN_TIMEOUT,
+                    allow_pty=False,
+                    line_editor=False,
+                    allow_scp=False,
+                    sftp_factory=None,
+                    encoding=None,
+                    **_ALGORITHMS,
+                    **_ONLY_KEYS,
+                )
+        except (asyncssh.Error, OSError, TimeoutError) as error:
+            sock.close()
+            raise ClusterError(f"nobody was let in over the hotwire: {error or 'no login in time'}") from error
+        hasty = asyncio.get_running_loop().call_later(LOGIN_TIMEOUT, _leave_idle, server, connection)
+        try:
+            await connection.wait_closed()
+        finally:
+            hasty.cancel()
+            connection.abort()
+
+    def refusal(self, text: str) -> bytes:
+        """What a stranger is told: our version, and a disconnect before any key exchange (RFC 4253, 11.1)."""
+        words = text.encode()
+        disconnect = struct.pack("!BII", 1, asyncssh.DISC_HOST_NOT_ALLOWED_TO_CONNECT, len(words))
+        body = disconnect + words + struct.pack("!I", 0)
+        padding = 8 - (len(body) + 5) % 8
+        padding += 8 if padding < 4 else 0
+        packet = struct.pack("!IB", len(body) + padding + 1, padding) + body + bytes(padding)
+        return f"SSH-2.0-{_VERSION}\r\n".encode() + packet
+
+
+def _pinned(lines: tuple[str, ...]) -> frozenset[bytes]:
     """The partner's keys, as SSH encodes them; what cannot be read (a damaged store) pins nothing."""
     found = set()
     for line in lines:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from cluster.errors import ClusterError
+
 if TYPE_CHECKING:
     from cluster.health import PartnerHealth
     from cluster.hotwire.protocol import Hello
@@ -40,6 +42,18 @@ class LinkState(NamedTuple):
     connected: bool
     code: Code
     reason: str
+
+
+class LinkDownError(ClusterError):
+    """The partner was not entered, and why.
+
+    Args:
+        state: of the link.
+    """
+
+    def __init__(self, state: LinkState) -> None:
+        super().__init__(state.reason)
+        self.state = state
 
 
 class SyncView(NamedTuple):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.health import PartnerHealth
 from cluster.hotwire.keys import OwnKey
-from cluster.hotwire.link import HotwireLink, HotwireSettings
+from cluster.hotwire.link import HotwireLink
 from cluster.hotwire.protocol import PROTOCOL_VERSION, Done, Hello, HotwireAnswer, HotwireAsk
+from cluster.hotwire.settings import HotwireSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
