@@ -28,6 +28,11 @@ _example = click.option(
 )  # fmt: skip
 
 
+_blank = click.option(
+    "--blank", is_flag=True, help="Appliances that are no cluster yet: walk through cluster wizard.",
+)  # fmt: skip
+
+
 class _Group(click.Group):
     """Says every problem as one sentence."""
 
@@ -44,8 +49,9 @@ class _Group(click.Group):
 @click.group(cls=_Group, invoke_without_command=True)
 @_name
 @_example
+@_blank
 @click.pass_context
-def lab(ctx: click.Context, name: str, example: str) -> None:
+def lab(ctx: click.Context, name: str, example: str, blank: bool) -> None:
     """Two appliances, a router and a client on this machine.
 
     Without a command: a lab for as long as the master's shell is open.
@@ -53,19 +59,20 @@ def lab(ctx: click.Context, name: str, example: str) -> None:
     if ctx.invoked_subcommand is None:
         from cluster.lab import life
 
-        ctx.exit(life.visit(Home(name), int(example)))
+        ctx.exit(life.visit(Home(name), int(example), unconfigured=blank))
 
 
 @lab.command()
 @_name
 @_example
-def up(name: str, example: str) -> None:
-    """Build a lab, and return once both nodes have a role."""
+@_blank
+def up(name: str, example: str, blank: bool) -> None:
+    """Build a lab, and return once both nodes have a role (both are offline in a blank one)."""
     from cluster.lab import life
 
     home = Home(name)
     with life.interruptible():
-        found = life.build(home, int(example), None)
+        found = life.build(home, int(example), None, unconfigured=blank)
     click.echo(life.how_to_go_on(home, found))
 
 

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cluster.lab.plan import DIAL_IN, HOTWIRE, VIRTUAL_INSIDE
 from cluster.model import Address, ClusterOptions, Config, Interface, PriorityWord, VirtualAddress
 
 _HOST_PART = {"master": (102, 141, 2), "spare": (103, 142, 3)}
 """Last byte of each node's addresses on LAN1, LAN2 and the hotwire."""
+
+
+def blank(example: int, node: str) -> Config:
+    """The configuration of an appliance that is to become part of a cluster: interfaces and own addresses.
+
+    The hotwire has no address yet, and only the master a dial-in line: whoever dials in gets the same address.
+
+    Args:
+        example: number of the example network.
+        node: ``master`` or ``spare``.
+    """
+    whole = factory(example, node, "")
+    bare = {"flags": (), "vrid": None}
+    without = {HOTWIRE} if node == "master" else {HOTWIRE, DIAL_IN}
+    own = [each for each in whole.addresses.values() if each.device not in without]
+    return Config(
+        hostname=whole.hostname,
+        interfaces={name: msgspec.structs.replace(each, **bare) for name, each in whole.interfaces.items()},
+        addresses={str(number): each for number, each in enumerate(own, 1)},
+    )
 
 
 def factory(example: int, node: str, passphrase: str) -> Config:

@@ -15,10 +15,10 @@ import msgspec
 
 from cluster.errors import ClusterError
 from cluster.lab import remote
-from cluster.lab.factory import factory
+from cluster.lab.factory import blank, factory
 from cluster.lab.identity import Identity
 from cluster.lab.plan import APPLIANCES, VIRTUAL_INSIDE
-from cluster.lab.roles import await_roles
+from cluster.lab.roles import OFFLINE, SETTLED, await_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,14 @@ _ROLE_PATIENCE = 20.0
 _LOG_TAIL = 20
 
 
-def build(home: Home, example: int, owner: Identity | None) -> dict[str, str]:
+def build(home: Home, example: int, owner: Identity | None, *, unconfigured: bool = False) -> dict[str, str]:
     """Build a lab and wait for its roles; on failure show the nodes' last words and leave nothing.
 
     Args:
         home: its directory.
         example: number of the example network.
         owner: process without which the lab shall not go on, or None.
+        unconfigured: the appliances are no cluster yet, and both offline.
 
     Returns:
         The role of each appliance.
@@ -51,11 +52,11 @@ def build(home: Home, example: int, owner: Identity | None) -> dict[str, str]:
         passphrase = secrets.token_urlsafe(24)
         for node in APPLIANCES:
             home.of(node).mkdir(mode=0o700)
-            document = msgspec.json.encode(factory(example, node, passphrase))
-            (home.of(node) / "factory.json").write_bytes(document)
+            config = blank(example, node) if unconfigured else factory(example, node, passphrase)
+            (home.of(node) / "factory.json").write_bytes(msgspec.json.encode(config))
         try:
             remote.start(home, example, owner)
-            return await_roles(home.running(), _ROLE_PATIENCE)
+            return await_roles(home.running(), _ROLE_PATIENCE, OFFLINE if unconfigured else SETTLED)
         except BaseException as error:
             if isinstance(error, ClusterError):
                 _last_words(home)
@@ -95,13 +96,13 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def visit(home: Home, example: int) -> int:
+def visit(home: Home, example: int, *, unconfigured: bool = False) -> int:
     """A lab, the master's shell, and the end of the lab, whichever way the shell ends.
 
     The warden watches this process: should even SIGKILL hit it, the lab still ends.
     """
     with interruptible():
-        found = build(home, example, Identity.of(os.getpid()))
+        found = build(home, example, Identity.of(os.getpid()), unconfigured=unconfigured)
         click.echo(how_to_go_on(home, found), err=True)
         shell = subprocess.Popen(
             [sys.executable, "-m", "cluster.lab", "exec", "--name", home.name, "master", "--", "utmcli", "-i"]
@@ -132,6 +133,13 @@ def how_to_go_on(home: Home, found: dict[str, str]) -> str:
     """What to type next, for people."""
     option = home.option
     told = ", ".join(f"{node} is {role}" for node, role in found.items())
+    if set(found.values()) == OFFLINE:
+        return f"""\
+The lab {home.name} is up: {told}. Its appliances are no cluster yet.
+  utmcli lab exec{option} master -- utmcli              the master's shell; cluster wizard role master begins
+  utmcli lab exec{option} spare -- utmcli               the spare's shell; cluster wizard role spare goes on
+  utmcli lab status{option}
+  utmcli lab down{option}"""
     return f"""\
 The lab {home.name} is up: {told}.
   utmcli lab exec{option} master -- utmcli              the master's shell

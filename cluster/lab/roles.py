@@ -21,6 +21,7 @@ _ACTOR = Actor(user="lab", source="lab", role="readonly")
 _ASK_PATIENCE = 1.0
 _ASK_AGAIN = 0.05
 SETTLED = frozenset({"master", "backup"})
+OFFLINE = frozenset({"offline"})
 
 
 def role(process: Identity) -> str:
@@ -47,12 +48,13 @@ def roles(record: Record) -> dict[str, str]:
     return {node: role(record.nodes[node]) for node in APPLIANCES if node in record.nodes}
 
 
-def await_roles(record: Record, patience: float) -> dict[str, str]:
-    """Wait until one appliance is master and the other backup.
+def await_roles(record: Record, patience: float, wanted: frozenset[str] = SETTLED) -> dict[str, str]:
+    """Wait until the appliances have these roles between them, by default one master and one backup.
 
     Args:
         record: of the lab.
         patience: in seconds.
+        wanted: `SETTLED`, or `OFFLINE` where they are no cluster yet.
 
     Raises:
         ClusterError: they are not, after that time; says what they were.
@@ -60,9 +62,10 @@ def await_roles(record: Record, patience: float) -> dict[str, str]:
     deadline = time.monotonic() + patience
     while True:
         found = roles(record)
-        if set(found.values()) == SETTLED:
+        if set(found.values()) == wanted:
             return found
         if time.monotonic() > deadline:
             told = ", ".join(f"{node} is {state or 'not answering'}" for node, state in found.items())
-            raise ClusterError(f"after {patience:.0f} s there is not one master and one backup: {told}")
+            expected = "one master and one backup" if wanted == SETTLED else "an answer of both"
+            raise ClusterError(f"after {patience:.0f} s there is not {expected}: {told}")
         time.sleep(_ASK_AGAIN)

@@ -297,6 +297,23 @@ def test_example_1_dials_in_on_the_master_only() -> None:
         lab.down()
 
 
+@pytest.mark.parametrize("example", [1, 2])
+def test_a_blank_lab_has_interfaces_and_addresses_and_no_cluster(example: int) -> None:
+    lab = Lab(lab_name("blank"), example=example)
+    lab.run("up", "--example", str(example), "--blank")
+    try:
+        for node, address in (("master", "192.168.12.141/24"), ("spare", "192.168.12.142/24")):
+            assert lab.role(node) == "offline"
+            assert lab.info(node)["hotwire_dev"] == ""
+            assert address in lab.exec(node, "ip", "-brief", "address", "show", "LAN2")
+            assert "192.168.180" not in lab.exec(node, "ip", "-brief", "address")
+            assert "HA" not in lab.cli(node, "interface get")
+        assert lab.run("status").stdout.splitlines()[2].startswith("master|on   |offline|up")
+        assert ("wan0" in lab.cli("spare", "interface get")) == (example == 1)
+    finally:
+        lab.down()
+
+
 # --- the shell of the master, and nothing else to type --------------------------------------------------
 
 
