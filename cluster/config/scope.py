@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cluster.config import canonical, schema
+from cluster.config.migrations import migrate
 from cluster.config.tree import CONFIG, Collection, Document, Group, Leaf, Node, Path, path_text
 from cluster.errors import InvalidConfigurationError
 from cluster.model import (
@@ -49,9 +50,45 @@ def shared(config: Config) -> Document:
     return document
 
 
+def cluster_part(config: Config) -> Config:
+    """A configuration without its machine facts, for comparing what two have in common; not a valid one."""
+    document = _part(canonical.document(config), CONFIG, "cluster")
+    kept = {
+        key: address
+        for key, address in config.addresses.items()
+        if not _is_machine_addressed(config.interfaces, address.device)
+    }
+    return msgspec.structs.replace(msgspec.convert(document, Config), addresses=kept)
+
+
 def digest(config: Config) -> str:
     """SHA-256 of the shared part, in hexadecimal: equal on both nodes when they are synchronized."""
-    return hashlib.sha256(canonical.encode(shared(config))).hexdigest()
+    return digest_of(encoded(config))
+
+
+def encoded(config: Config) -> bytes:
+    """The shared part in its canonical bytes: what travels, and what `digest` is of."""
+    return canonical.encode(shared(config))
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256 of what `encoded` gave, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def decoded(content: bytes) -> Document:
+    """The shared part in canonical bytes, for `merge`.
+
+    Raises:
+        InvalidConfigurationError: it is no JSON object, or of another schema.
+    """
+    try:
+        document = migrate(msgspec.json.decode(content))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfigurationError(f"the partner's configuration is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidConfigurationError("the partner's configuration is no JSON object")
+    return document
 
 
 def merge(incoming: Document, own: Config) -> Config:

@@ -1,0 +1,226 @@
+"""The receiver's side of an exchange: what it answers, what it takes over, and what it refuses. Pure.
+
+One exchange at a time, in one of these states; an ask that is out of turn is refused and changes nothing.
+
+    state     ask           next
+    -         SyncHello     GREETED    (from any state: the sender begins anew, what was before is forgotten)
+    GREETED   SyncCompare   GREETED
+    GREETED   SyncLock      LOCKED     unless an obstacle stands in the way and `force` was not given
+    LOCKED    SyncStage     STAGED     if it fits our machine facts
+    STAGED    SyncSwitch    ended      if we are still as we were when it was staged
+    any       SyncRelease   ended      so does the loss of the link
+
+What comes is put together with our machine facts as they run; what is in force keeps its own, so that an address or
+a role that was edited here and not applied yet is not applied in passing. Of a sender with priority high we become
+low, at once unless we are master: that moves the role, which is for `system update interface` here.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from cluster.config import scope
+from cluster.config.diff import diff
+from cluster.config.migrations import VERSION
+from cluster.config.revision import Content, packed
+from cluster.config.sync_record import Arrival
+from cluster.errors import ConflictError, InvalidConfigurationError, LockedError, RefusedError, by_code
+from cluster.hotwire import exchange_messages as x
+from cluster.hotwire.exchange_refusals import obstacles
+
+if TYPE_CHECKING:
+    from cluster.hotwire.exchange_refusals import Own
+    from cluster.model import Config, Difference
+
+LOW_LATER = "the partner is master and was set to priority low: its role follows with system update interface there"
+
+
+class State(Enum):
+    """How far the exchange got."""
+
+    GREETED = auto()
+    LOCKED = auto()
+    STAGED = auto()
+
+
+class Staged(NamedTuple):
+    """What is ready to be taken over.
+
+    Attributes:
+        arrival: for the store.
+        seen: what we were like, see `_seen`.
+        warnings: for the sender's administrator.
+    """
+
+    arrival: Arrival
+    seen: tuple[object, ...]
+    warnings: tuple[str, ...]
+
+
+class Reception:
+    """The one exchange that goes on, if any.
+
+    Attributes:
+        hello: how it began; None: none goes on.
+        state: how far it got.
+        staged: what `SyncSwitch` would take over.
+    """
+
+    def __init__(self) -> None:
+        self.hello: x.SyncHello | None = None
+        self.state = State.GREETED
+        self.staged: Staged | None = None
+
+    @property
+    def locked(self) -> bool:
+        """Whether the edit lease was taken for it."""
+        return self.hello is not None and self.state is not State.GREETED
+
+    def greet(self, hello: x.SyncHello, own: Own, software: str) -> x.SyncWelcome:
+        """An exchange begins.
+
+        Raises:
+            RefusedError: its configurations have another schema.
+            LockedError: we are sending ourselves.
+        """
+        if hello.schema != VERSION:
+            raise RefusedError(
+                f"{own.hostname} runs version {software} with configurations of schema {VERSION}, {hello.hostname} "
+                f"version {hello.software} with schema {hello.schema}; both need the same software"
+            )
+        if own.sending:
+            raise LockedError(f"{own.hostname} is sending its own configuration just now")
+        self.hello, self.state, self.staged = hello, State.GREETED, None
+        return x.SyncWelcome(
+            schema=VERSION,
+            software=software,
+            hostname=own.hostname,
+            base=own.base.digest,
+            enabled=own.enabled,
+            in_step=self._in_step(hello, own),
+            obstacles=obstacles(own, {*hello.bases, hello.digest}),
+        )
+
+    @staticmethod
+    def _in_step(hello: x.SyncHello, own: Own) -> bool:
+        """Nothing would change: neither what runs, nor what boots, nor what is in force, nor a name."""
+        return (
+            hello.digest == own.start_digest == own.running_digest
+            and hello.name == own.start_name == own.current_name
+            and own.start.number == own.running.number
+            and own.applied is not None
+            and own.applied.digest == own.running.digest
+            and not (hello.priority == "high" and own.running.config.cluster.priority == "high")
+        )
+
+    def hello_of(self, exchange: str, *states: State) -> x.SyncHello:
+        """How the exchange of this ask began.
+
+        Raises:
+            ConflictError: it is not the one that goes on, or the ask is out of turn.
+        """
+        if self.hello is None or self.hello.exchange != exchange or self.state not in states:
+            raise ConflictError("the exchange was ended at the partner meanwhile; try again")
+        return self.hello
+
+    def lock(self, ask: x.SyncLock, own: Own) -> x.SyncHello:
+        """Nobody else edits from here on.
+
+        Raises:
+            ClusterError: the first obstacle; the others are among its details.
+            ConflictError: out of turn.
+        """
+        hello = self.hello_of(ask.exchange, State.GREETED)
+        if not ask.force:
+            refuse(obstacles(own, {*hello.bases, hello.digest}))
+        self.state = State.LOCKED
+        return hello
+
+    def stage(self, staged: Staged) -> None:
+        """It fits."""
+        self.staged, self.state = staged, State.STAGED
+
+    def switch(self, ask: x.SyncSwitch, own: Own) -> tuple[x.SyncHello, Staged]:
+        """Take it over.
+
+        Raises:
+            ConflictError: we are not as we were, or the ask is out of turn.
+        """
+        hello = self.hello_of(ask.exchange, State.STAGED)
+        assert self.staged is not None, "the state says so"
+        if self.staged.seen != seen(own):
+            self.end()
+            raise ConflictError(f"the configuration of {own.hostname} was changed meanwhile; try again")
+        return hello, self.staged
+
+    def end(self) -> None:
+        """It is over."""
+        self.hello = self.staged = None
+
+
+def refuse(found: tuple[x.Obstacle, ...]) -> None:
+    """Go on if nothing stands in the way.
+
+    Raises:
+        ClusterError: the first obstacle; the others are among its details.
+    """
+    if found:
+        first, *others = found
+        raise by_code(first.code)(first.message, (*first.details, *(other.message for other in others)))
+
+
+def seen(own: Own) -> tuple[object, ...]:
+    """What must not change between staging and switching."""
+    applied = None if own.applied is None else own.applied.number
+    return (own.running.number, own.start.number, own.start_name, own.current_name, applied, own.is_master)
+
+
+def differences(hello: x.SyncHello, document: bytes, own: Own) -> tuple[Difference, ...]:
+    """What would change of what runs here.
+
+    Raises:
+        InvalidConfigurationError: it would not fit.
+    """
+    return diff(own.running.config, _merged(hello, document, own.running.config, own.hostname))
+
+
+def staged(hello: x.SyncHello, document: bytes, own: Own) -> Staged:
+    """What comes, put together with our machine facts, valid, and made ready for the disk.
+
+    Takes some 150 ms for 10,000 objects.
+
+    Raises:
+        InvalidConfigurationError: it does not fit; `details` names every problem.
+        ConflictError: it is not what the exchange began with.
+    """
+    if scope.digest_of(document) != hello.digest:
+        raise ConflictError("the configuration that came is not the one that was announced; try again")
+    running = _merged(hello, document, own.running.config, own.hostname)
+    applied, warnings = running, ()
+    if own.applied is not None:
+        in_force = own.applied.config
+        applied = running
+        if own.applied.digest != own.running.digest:
+            applied = _merged(hello, document, in_force, own.hostname)
+        if own.is_master and in_force.cluster.priority == "high" != applied.cluster.priority:
+            applied = replace(applied, cluster=replace(applied.cluster, priority="high"))
+            warnings = (LOW_LATER,)
+    content = packed(running)
+    beside: Content | None = None if applied == running else packed(applied)
+    if scope.digest(running) != hello.digest:
+        raise InvalidConfigurationError(f"the configuration would be another one at {own.hostname} than it is here")
+    return Staged(Arrival(hello.name, content, beside, hello.digest), seen(own), warnings)
+
+
+def _merged(hello: x.SyncHello, document: bytes, own: Config, hostname: str) -> Config:
+    if hello.priority == "high" and own.cluster.priority == "high":
+        own = replace(own, cluster=replace(own.cluster, priority="low"))
+    try:
+        return scope.merge(scope.decoded(document), own)
+    except InvalidConfigurationError as error:
+        raise InvalidConfigurationError(
+            f"the configuration does not fit the machine facts of {hostname}: {error.message}", error.details
+        ) from error
