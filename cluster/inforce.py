@@ -107,10 +107,8 @@ class InForce:
             return
         self._applied = applied.config
         self._follow_anew()
-        told = self._engine.settings()
         try:
-            maintenance = self._store.maintenance if told is None else bool(told.get("maintenance"))
-            await self._tell_engine(maintenance=maintenance)
+            await self._tell_engine(maintenance=self._told_maintenance())
         except ClusterError as error:
             self._events.note("engine-failed", error.message)
         for problem in await self._tell_parts():
@@ -145,7 +143,25 @@ class InForce:
         Raises:
             ClusterError: the engine does not come up, or refuses. The rest is in force then.
         """
-        revision = self._store.running
+        return await self._put(self._store.running, maintenance=self._store.maintenance)
+
+    async def follow_arrival(self) -> tuple[str, ...]:
+        """Put what arrived from the partner into force; whether this node stands back stays as it is.
+
+        Returns:
+            As `apply`.
+
+        Raises:
+            ClusterError: as `apply`.
+        """
+        return await self._put(self._store.applied or self._store.running, maintenance=self._told_maintenance())
+
+    def _told_maintenance(self) -> bool:
+        """Whether this node stands back, as it is in force and not as it was set meanwhile."""
+        told = self._engine.settings()
+        return self._store.maintenance if told is None else bool(told.get("maintenance"))
+
+    async def _put(self, revision: Revision, *, maintenance: bool) -> tuple[str, ...]:
         config = revision.config
         was_enabled = self._applied.cluster.enabled
         problems, _secrets = await asyncio.gather(
@@ -156,7 +172,7 @@ class InForce:
         problems += self._remember_applied(revision)
         self._follow_anew()
         try:
-            await self._tell_engine(maintenance=self._store.maintenance)
+            await self._tell_engine(maintenance=maintenance)
         finally:
             problems += await self._tell_parts()
         if was_enabled and not config.cluster.enabled:

@@ -76,7 +76,7 @@ class Rows:
             ((body, written, who, why, when),) = rows
             config = unpack(number, body, written)
             known = Revision(number=number, config=config, who=who, why=why, when=when, digest=written)
-        self._remember(known)
+        self.remember(known)
         return known
 
     def number_of(self, name: str | None) -> int:
@@ -161,7 +161,8 @@ class Rows:
         """Carry out one statement of a transaction."""
         self._connection.execute(statement, values)
 
-    def _remember(self, revision: Revision) -> None:
+    def remember(self, revision: Revision) -> None:
+        """Keep a revision in memory that is surely on disk: the numbers of a failed transaction come again."""
         self._remembered[revision.number] = revision
         if len(self._remembered) > _REMEMBERED:
             del self._remembered[next(iter(self._remembered))]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-    from cluster.config.sync_record import Arrival
+    from cluster.config.arrival import Arrival
     from cluster.model import Config
 
 FACTORY_NAME = "default"
@@ -347,4 +347,5 @@ class Store:
             InvalidConfigurationError: the name cannot be one.
         """
         self._running = self.synced.receive(arrival, self.running, who, why, when)
+        self._rows.remember(self._running)
         return self._running

@@ -10,51 +10,18 @@ arrival, in the same transaction, and taken away once the live system follows, o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from cluster.config.arrival import Base
 from cluster.config.database import transaction
 from cluster.config.revision import checked_name
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from cluster.config.revision import Content, Revision
+    from cluster.config.arrival import Arrival
+    from cluster.config.revision import Revision
     from cluster.config.rows import Rows
-
-
-class Base(NamedTuple):
-    """When both nodes last had the same.
-
-    Attributes:
-        digest: of the shared part; empty: they never had.
-        revision: number of our own revision then; None: never.
-        offered: digest of what was sent last and may have arrived; empty: nothing.
-    """
-
-    digest: str
-    revision: int | None
-    offered: str
-
-    @property
-    def possible(self) -> tuple[str, ...]:
-        """The digests that the partner may take for the base."""
-        return tuple(digest for digest in (self.digest, self.offered) if digest)
-
-
-class Arrival(NamedTuple):
-    """What the partner sent, put together with our machine facts.
-
-    Attributes:
-        name: of the configuration at the sender.
-        running: becomes the running, current and start configuration.
-        applied: what the live system shall follow; None: the same.
-        base: digest of the shared part.
-    """
-
-    name: str
-    running: Content
-    applied: Content | None
-    base: str
 
 
 class SyncRecord:

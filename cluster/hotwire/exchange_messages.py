@@ -141,9 +141,10 @@ class SyncSwitched(HotwireAnswer, frozen=True, kw_only=True, tag="sync-switched"
 
 
 class SyncRelease(HotwireAsk, frozen=True, tag="sync-release"):
-    """It ends here -> SyncReleased."""
+    """It ends here, and why -> SyncReleased."""
 
     exchange: str
+    reason: str
 
 
 class SyncReleased(HotwireAnswer, frozen=True, tag="sync-released"):

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from cluster.config import scope
+from cluster.config.arrival import Arrival
 from cluster.config.diff import diff
 from cluster.config.migrations import VERSION
 from cluster.config.revision import Content, packed
-from cluster.config.sync_record import Arrival
 from cluster.errors import ConflictError, InvalidConfigurationError, LockedError, RefusedError, by_code
 from cluster.hotwire import exchange_messages as x
 from cluster.hotwire.exchange_refusals import obstacles
@@ -199,10 +199,9 @@ def staged(hello: x.SyncHello, document: bytes, own: Own) -> Staged:
     if scope.digest_of(document) != hello.digest:
         raise ConflictError("the configuration that came is not the one that was announced; try again")
     running = _merged(hello, document, own.running.config, own.hostname)
-    applied, warnings = running, ()
+    applied, warnings = running, tuple[str, ...]()
     if own.applied is not None:
         in_force = own.applied.config
-        applied = running
         if own.applied.digest != own.running.digest:
             applied = _merged(hello, document, in_force, own.hostname)
         if own.is_master and in_force.cluster.priority == "high" != applied.cluster.priority:

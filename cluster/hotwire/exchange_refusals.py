@@ -16,8 +16,8 @@ from cluster.units import NANOSECONDS_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from cluster.config.arrival import Base
     from cluster.config.revision import Revision
-    from cluster.config.sync_record import Base
     from cluster.lease import Holder
     from cluster.model import Config, Difference
     from cluster.units import Nanoseconds

@@ -1,12 +1,14 @@
 """The sender's side of an exchange: what it asks next, and where it stops. Pure.
 
-    begin      -> SyncHello
-    welcomed   in step: ended; dry run: SyncCompare; an obstacle without force, or the nodes would part: it
-               stops; else SyncLock
-    locked     -> SyncStage
-    staged     -> SyncSwitch
-    switched   ended: the receiver has it, durable
-    compared   ended: `differences` says what would change
+What an answer leads to:
+
+    (begin)          SyncHello
+    SyncWelcome      in step: it is over; a dry run: SyncCompare; an obstacle without force, or the nodes would
+                     part: it stops; else SyncLock
+    SyncLocked       SyncStage
+    SyncStaged       SyncSwitch
+    SyncSwitched     it is over: the receiver has it, durable
+    SyncDifferences  it is over: `differences` says what would change
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.config.arrival import Arrival, Base
 from cluster.config.revision import packed
 from cluster.config.store import Store
-from cluster.config.sync_record import Arrival, Base
 from cluster.errors import InvalidConfigurationError, StoreError
 from tests.cluster.config.config_examples import config
 
@@ -27,7 +27,7 @@ from pathlib import Path
 from cluster.config.revision import packed
 from cluster.config.schema import apply
 from cluster.config.store import Store
-from cluster.config.sync_record import Arrival
+from cluster.config.arrival import Arrival
 from cluster.model import SetValue
 
 store = Store.open(Path(sys.argv[1]))

@@ -1,0 +1,215 @@
+"""Taking over what the partner sends: carries out what the pure exchange decides, with store, lease and engine.
+
+Putting a big configuration together takes the processor for a while: a thread does it, so that the loop goes on
+supervising the engine. The store is written by the loop alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from cluster.errors import ClusterError, NotFoundError
+from cluster.hotwire import exchange_messages as x
+from cluster.hotwire import exchange_receiver as receiving
+from cluster.hotwire.exchange_receiver import Reception, State
+from cluster.hotwire.exchange_refusals import Own
+from cluster.rpc.messages import Actor
+from cluster.units import Nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any
+
+    from cluster.config.store import Store
+    from cluster.events_log import EventLog
+    from cluster.hotwire.sync import SharedParts
+    from cluster.hotwire.words import HotwireAnswer, HotwireAsk
+    from cluster.lease import EditLease
+    from cluster.model import Config
+
+
+class Force(Protocol):
+    """What is in force on this node, and how an arrival comes into force."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+
+    async def follow_arrival(self) -> tuple[str, ...]:
+        """Put what arrived into force; returns what could not be done."""
+
+
+class Receiver:
+    """Takes over what the partner sends.
+
+    Args:
+        store: the configurations.
+        force: what is in force here.
+        events: what happened.
+        parts: shared parts of revisions.
+        lease: who edits.
+        turn: held while something is changed; one change after the other.
+        is_master: whether this node is master now.
+        sending: whether this node is sending now.
+        software: version of this software.
+
+    Attributes:
+        answers: what it answers, by type of ask.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        force: Force,
+        events: EventLog,
+        *,
+        parts: SharedParts,
+        lease: EditLease,
+        turn: asyncio.Lock,
+        is_master: Callable[[], bool],
+        sending: Callable[[], bool],
+        software: str,
+    ) -> None:
+        self._store = store
+        self._force = force
+        self._events = events
+        self._parts = parts
+        self._lease = lease
+        self._turn = turn
+        self._is_master = is_master
+        self._sending = sending
+        self._software = software
+        self._reception = Reception()
+        self.answers: Mapping[type[HotwireAsk], Callable[[Any], Awaitable[HotwireAnswer]]] = {
+            x.SyncHello: self._greet,
+            x.SyncCompare: self._compare,
+            x.SyncLock: self._lock,
+            x.SyncStage: self._stage,
+            x.SyncSwitch: self._switch,
+            x.SyncRelease: self._released,
+        }
+
+    async def finish(self) -> None:
+        """A clusterd that ended between taking over and putting into force is made up for.
+
+        Call it once what was in force before is in force again.
+        """
+        if not self._store.synced.activating:
+            return
+        warnings = await self._activate()
+        self._events.note("sync-received", "what arrived from the partner before clusterd ended is in force now")
+        for warning in warnings:
+            self._events.note("problem", warning)
+
+    def link_lost(self) -> None:
+        """The partner is gone: an exchange that did not come to its switch is over."""
+        if self._reception.hello is not None:
+            self._end(self._reception.hello)
+
+    async def _greet(self, ask: x.SyncHello) -> x.SyncWelcome:
+        self.link_lost()  # of the exchange before, if the sender died in the midst of it
+        own = self._own()
+        welcome = self._reception.greet(ask, own, self._software)
+        if ask.digest == own.start_digest:
+            self._store.synced.have_common(ask.digest, own.start.number)
+        return welcome
+
+    async def _compare(self, ask: x.SyncCompare) -> x.SyncDifferences:
+        hello = self._reception.hello_of(ask.exchange, State.GREETED)
+        return x.SyncDifferences(await asyncio.to_thread(receiving.differences, hello, ask.document, self._own()))
+
+    async def _lock(self, ask: x.SyncLock) -> x.SyncLocked:
+        async with self._turn:
+            hello = self._reception.lock(ask, self._own())
+            self._lease.edited(_editor(hello), _now())
+        return x.SyncLocked()
+
+    async def _stage(self, ask: x.SyncStage) -> x.SyncStaged:
+        hello = self._reception.hello_of(ask.exchange, State.LOCKED)
+        own = self._own()
+        staged = await asyncio.to_thread(receiving.staged, hello, ask.document, own)
+        self._reception.hello_of(ask.exchange, State.LOCKED)  # it may have ended meanwhile
+        self._reception.stage(staged)
+        return x.SyncStaged(hello.digest)
+
+    async def _switch(self, ask: x.SyncSwitch) -> x.SyncSwitched:
+        async with self._turn:
+            hello, staged = self._reception.switch(ask, self._own())
+            try:
+                why = f"synchronized from {hello.hostname} ({hello.source})"
+                revision = self._store.receive(staged.arrival, hello.user, why, time.time())
+            finally:
+                self._end(hello)
+            whom = f"{hello.user} ({hello.source})"
+            came = f"{whom} sent the configuration {hello.name} from {hello.hostname}; it runs and is START here"
+            self._events.note("sync-received", came)
+            warnings = await self._activate()
+        return x.SyncSwitched(digest=hello.digest, revision=revision.number, warnings=(*staged.warnings, *warnings))
+
+    async def _activate(self) -> tuple[str, ...]:
+        """Put it into force, as far as it can be; the mark stays if it could not."""
+        try:
+            problems = await self._force.follow_arrival()
+            self._store.synced.activated()
+        except ClusterError as error:
+            self._events.note("problem", error.message)
+            return (f"it was taken over, but is not wholly in force: {error.message}",)
+        return problems
+
+    async def _released(self, ask: x.SyncRelease) -> x.SyncReleased:
+        hello = self._reception.hello_of(ask.exchange, *State)
+        self._end(hello)
+        whom = f"{hello.user} ({hello.source})"
+        text = f"{whom} did not get the configuration {hello.name} of {hello.hostname} to this node: {ask.reason}"
+        self._events.note("sync-refused", text)
+        return x.SyncReleased()
+
+    def _end(self, hello: x.SyncHello) -> None:
+        """The exchange is over: whoever waits for the lease may edit."""
+        locked = self._reception.locked
+        self._reception.end()
+        holder, editor = self._lease.holder(_now()), _editor(hello)
+        if locked and holder is not None and (holder.user, holder.source) == (editor.user, editor.source):
+            self._lease.end()
+
+    def _own(self) -> Own:
+        store = self._store
+        start, running, base, unsaved = store.start, store.running, store.synced.base, store.unsaved
+        start_digest, running_digest = self._parts.of(start)[1], self._parts.of(running)[1]
+        edited = base.digest not in {"", start_digest} or running_digest != base.digest
+        return Own(
+            hostname=running.config.hostname,
+            is_master=self._is_master(),
+            enabled=self._force.config.cluster.enabled,
+            sending=self._sending(),
+            start=start,
+            start_name=store.start_name,
+            start_digest=start_digest,
+            running=running,
+            running_digest=running_digest,
+            current_name=store.current_name,
+            saved=store.get(store.current_name) if unsaved else running.config,
+            unsaved=unsaved,
+            applied=store.applied,
+            base=base,
+            base_config=self._config(base.revision) if edited else None,
+            holder=self._lease.holder(_now()),
+            now=_now(),
+            clock=time.time(),
+        )
+
+    def _config(self, number: int | None) -> Config | None:
+        try:
+            return None if number is None else self._store.revision(number).config
+        except NotFoundError:
+            return None
+
+
+def _editor(hello: x.SyncHello) -> Actor:
+    return Actor(user=hello.user, source=f"synchronizing from {hello.hostname}, {hello.source}", role="admin")
+
+
+def _now() -> Nanoseconds:
+    return Nanoseconds(time.monotonic_ns())
