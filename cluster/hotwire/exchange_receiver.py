@@ -152,7 +152,6 @@ class Reception:
         hello = self.hello_of(ask.exchange, State.STAGED)
         assert self.staged is not None, "the state says so"
         if self.staged.seen != seen(own):
-            self.end()
             raise ConflictError(f"the configuration of {own.hostname} was changed meanwhile; try again")
         return hello, self.staged
 
@@ -221,5 +220,5 @@ def _merged(hello: x.SyncHello, document: bytes, own: Config, hostname: str) -> 
         return scope.merge(scope.decoded(document), own)
     except InvalidConfigurationError as error:
         raise InvalidConfigurationError(
-            f"the configuration does not fit the machine facts of {hostname}: {error.message}", error.details
+            f"the configuration does not fit the machine facts of {hostname}", error.details or (error.message,)
         ) from error

@@ -119,7 +119,7 @@ def _administrator(own: Own) -> Iterator[Obstacle]:
         yield Obstacle(
             LockedError.code,
             f"{own.holder.user} ({own.holder.source}) has been editing the configuration of {own.hostname} for "
-            f"{age((own.now - own.holder.since) / NANOSECONDS_PER_SECOND)}; force 1 goes on all the same",
+            f"{age((own.now - own.holder.since) / NANOSECONDS_PER_SECOND)}; force 1 goes on anyway",
         )
 
 

@@ -167,8 +167,8 @@ class Sender:
         """The partner does not answer any more; what that means depends on what it was asked."""
         if isinstance(ask, x.SyncSwitch):
             text = (
-                f"{error.message}, while {sending.partner} was taking the configuration over: it has the old one or "
-                "the new one as a whole; sync_state tells once it is reached again"
+                f"{error.message}, while {sending.partner} was taking the configuration over: it has the old or "
+                "the new one as a whole, and sync_state tells which once it is reached again"
             )
         else:
             text = f"nothing was synchronized: {error.message}"

@@ -137,11 +137,9 @@ class Receiver:
     async def _switch(self, ask: x.SyncSwitch) -> x.SyncSwitched:
         async with self._turn:
             hello, staged = self._reception.switch(ask, self._own())
-            try:
-                why = f"synchronized from {hello.hostname} ({hello.source})"
-                revision = self._store.receive(staged.arrival, hello.user, why, time.time())
-            finally:
-                self._end(hello)
+            why = f"synchronized from {hello.hostname} ({hello.source})"
+            revision = self._store.receive(staged.arrival, hello.user, why, time.time())
+            self._end(hello)
             whom = f"{hello.user} ({hello.source})"
             came = f"{whom} sent the configuration {hello.name} from {hello.hostname}; it runs and is START here"
             self._events.note("sync-received", came)
