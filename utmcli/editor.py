@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import time
+from collections import deque
+from contextvars import copy_context
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO, cast
 
 from prompt_toolkit.application import create_app_session, in_terminal
-from prompt_toolkit.completion import Completer, Completion
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.filters import Condition, completion_is_selected
 from prompt_toolkit.key_binding import KeyBindings
@@ -26,17 +28,17 @@ from prompt_toolkit.shortcuts import PromptSession
 from prompt_toolkit.utils import get_cwidth
 
 from utmcli.commands import GRAMMAR
-from utmcli.completion import complete, help_at, which_live
+from utmcli.completion import help_at, which_live
+from utmcli.dressing import STYLE, GrammarCompleter, GrammarLexer, color_depth, expected_behind
 from utmcli.keyboard import Keyboard
 from utmcli.live import fetch
 from utmcli.render import render
 from utmcli.tokens import TokenKind, tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import Callable
+    from contextvars import Context
 
-    from prompt_toolkit.completion import CompleteEvent
-    from prompt_toolkit.document import Document
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyPressEvent
 
@@ -45,8 +47,12 @@ if TYPE_CHECKING:
 
 MAX_LINE = 16 * 1024
 """Characters of a line that may be typed; the editor's work grows with every one."""
-MAX_AHEAD = 4 * 1024
-"""Characters that may wait for the command that runs now to end."""
+MAX_AHEAD = 256 * 1024
+"""Characters that may wait for the command that runs now to end: a pasted configuration. More is not taken."""
+MAX_NOTICES = 100
+"""Messages that wait for the command that runs now to end; the oldest go first."""
+BY_HAND = 3
+"""Single keys in one line from which somebody sits there: programs write lines whole."""
 MENU = 14
 """Rows of the terminal for the line and the menu below it: every word of the longest module fits."""
 _SLICE = 256
@@ -85,31 +91,6 @@ class _Paper:
         """Frames leave at once."""
 
 
-class _GrammarCompleter(Completer):
-    """Completion from the grammar, with the names that exist now."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def get_completions(self, _document: Document, _event: CompleteEvent) -> Iterator[Completion]:
-        """Never called: completion has to ask clusterd, and waits for it."""
-        raise NotImplementedError
-
-    async def get_completions_async(
-        self, document: Document, _event: CompleteEvent
-    ) -> AsyncGenerator[Completion, None]:
-        """The words that can stand at the cursor."""
-        line = document.text_before_cursor
-        live = await fetch(self._session.ask, which_live(GRAMMAR, line))
-        for candidate in complete(GRAMMAR, line, live):
-            yield Completion(
-                candidate.text + " " * candidate.ends_word,
-                start_position=candidate.start - len(line),
-                display=candidate.text,
-                display_meta=candidate.description,
-            )
-
-
 class Editor:
     """Reads lines from a terminal that knows cursor movement.
 
@@ -118,9 +99,14 @@ class Editor:
         session: whose completion and help it shows.
         history: of its user.
         interrupted: called at Ctrl-C while no line is being read.
+
+    Attributes:
+        touched: when something was typed last, monotonic seconds.
     """
 
     interrupt_mark = "^C\n"
+    by_hand = False
+    """Somebody pressed keys one by one, or one that no program presses; from then on it is a person's session."""
 
     def __init__(
         self, console: Console, session: Session, history: History, interrupted: Callable[[], None]
@@ -132,6 +118,11 @@ class Editor:
         self._state = _State.IDLE
         self._ahead = ""
         self._text = ""
+        self._shown = ""
+        self._strokes = 0
+        self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
+        self._context: Context | None = None
+        self.touched = time.monotonic()
         self._whole: asyncio.Future[bool] | None = None
         self._key: asyncio.Future[str] | None = None
         self._gone = False
@@ -152,6 +143,7 @@ class Editor:
                 self._history.append_string(self._text)
                 return self._text
             self._state = _State.STARTING
+            self.by_hand = True
             self._console.draw(self._erasure(prompt + self._text))
             self._fit_menu()
             self._console.resized = self._resized
@@ -181,6 +173,9 @@ class Editor:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while data := await self._console.read():
             text = decoder.decode(data)
+            self.touched = time.monotonic()
+            self._strokes += len(text) == 1 and text.isprintable()
+            self.by_hand = self.by_hand or self._strokes >= BY_HAND
             for start in range(0, len(text), _SLICE):
                 self._type(text[start : start + _SLICE])
                 await asyncio.sleep(0)
@@ -192,6 +187,24 @@ class Editor:
     def close(self) -> None:
         """Forget what was typed ahead."""
         self._ahead = ""
+
+    def announce(self, text: str) -> None:
+        """Show a message above the line that is typed, and leave that line as it is.
+
+        While a command runs it waits for the next prompt. A program is told nothing: it would take it for output.
+
+        Args:
+            text: one or more whole lines.
+        """
+        if not self.by_hand:
+            return
+        if self._state is _State.PLAIN:
+            self._console.draw(f"{self._erasure(self._shown + self._text)}{text}{self._shown}{self._text}")
+        elif self._state is _State.EDITING and self._context is not None:
+            # prompt_toolkit finds its application by the context, and whoever announces runs in another.
+            self._context.run(self._prompt.app.create_background_task, self._above(text))
+        else:
+            self._notices.append(text)
 
     # --- what is typed ------------------------------------------------------------------------------
 
@@ -271,10 +284,15 @@ class Editor:
             term=self._console.hello.term,
             enable_cpr=False,  # a program at the other end would not answer, and read the question as output
         )
+        output.default_color_depth = color_depth(self._console.hello.term)
         with create_app_session(input=self._keyboard, output=output):
             session: PromptSession[str] = PromptSession(
                 history=self._history,
-                completer=_GrammarCompleter(self._session),
+                completer=GrammarCompleter(self._session),
+                lexer=GrammarLexer(),
+                style=STYLE,
+                input_processors=[expected_behind(lambda: self._prompt.default_buffer.document, self._room)],
+                search_ignore_case=True,
                 complete_while_typing=False,
                 enable_history_search=True,
                 key_bindings=self._keys(),
@@ -292,6 +310,10 @@ class Editor:
         if self._gone:
             raise EOFError
         self._text = ""
+        self._strokes = 0
+        self._shown = prompt
+        while self._notices:
+            self._console.draw(self._notices.popleft())
         self._console.draw(prompt)
         self._whole = asyncio.get_running_loop().create_future()
         self._state = _State.PLAIN
@@ -308,17 +330,27 @@ class Editor:
 
     def _ready(self) -> None:
         """The editor is about to attach to its keyboard and to load the history: one round of the loop each."""
+        self._context = copy_context()
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.call_soon, self._start_editing)
 
     def _start_editing(self) -> None:
         if self._state is _State.STARTING:
             self._state = _State.EDITING
+            while self._notices:
+                self.announce(self._notices.popleft())
             self._work()
 
     @property
     def _columns(self) -> int:
         return self._session.width or self._console.columns or 80
+
+    def _room(self) -> int:
+        """Columns behind the cursor in its row; none once the line is carried out."""
+        if self._prompt.app.is_done:
+            return 0
+        used = get_cwidth(self._shown + self._prompt.default_buffer.text) % self._columns
+        return self._columns - used - 1
 
     def _erasure(self, shown: str) -> str:
         """Takes away what was echoed, so that the editor can draw it itself."""
@@ -355,6 +387,10 @@ class Editor:
         live = await fetch(self._session.ask, which_live(GRAMMAR, line))
         text = render(help_at(GRAMMAR, line, live))
         async with in_terminal(render_cli_done=True):
+            self._console.draw(text)
+
+    async def _above(self, text: str) -> None:
+        async with in_terminal():
             self._console.draw(text)
 
 

@@ -31,11 +31,17 @@ class Session(Protocol):
     width: int
     """Columns of the terminal."""
 
-    length: int
-    """Lines of the terminal before the pager stops; 0 never stops."""
+    length: int | None
+    """Lines of the terminal before the pager stops; 0 never stops, None as the terminal says, for people only."""
+
+    timeout: int
+    """Minutes without a key after which a session at its prompt ends; 0 never."""
 
     def close(self) -> None:
         """End the session after this command."""
+
+    def tell(self, text: str) -> int:
+        """Show a message to the people in other sessions; how many were told."""
 
     def history(self) -> Sequence[str]:
         """Lines typed before, oldest first, without secrets."""

@@ -43,10 +43,10 @@ class LineHistory(History):
         self._loaded = True  # else prompt_toolkit would load again, and forget what was appended before
 
     def append_string(self, string: str) -> None:
-        """Remember a line, unless it says nothing or holds a secret."""
-        line = string.strip()
-        if line and without_secrets(GRAMMAR, line) == line:
-            super().append_string(line)
+        """Remember a line, unless it says nothing or holds a secret; of a pasted block every line by itself."""
+        for line in map(str.strip, string.splitlines()):
+            if line and without_secrets(GRAMMAR, line) == line:
+                super().append_string(line)
 
     def load_history_strings(self) -> Iterable[str]:
         """The lines of the file, newest first."""

@@ -25,6 +25,7 @@ from cluster.errors import ClusterError, ProtocolError
 from cluster.rpc.messages import Actor
 from utmcli import logs, privileges
 from utmcli.arguments import Arguments, UsageError, understand
+from utmcli.bulletin import Bulletin
 from utmcli.commands import GRAMMAR
 from utmcli.completion import complete, which_live
 from utmcli.console import SOCKET_FILE, ClientConsole, refuse
@@ -78,6 +79,7 @@ class Host:
         self._run_dir = run_dir
         self._admitted = admitted
         self._link = Link(str(run_dir))
+        self._bulletin = Bulletin(self._link)
         self._sessions: set[asyncio.Task[None]] = set()
 
     async def run(self, listener: socket.socket) -> None:
@@ -176,6 +178,7 @@ class Host:
             await console.write_error(f"utmcli: {error}\n")
             return EXIT_USAGE
         session = Session(actor, self._link, "json" if wish.json else "table")
+        session.bulletin = self._bulletin
         try:
             return await self._conduct(session, console, wish)
         except ClusterError as error:  # of the session's own input, not of a command
@@ -202,7 +205,7 @@ class Host:
 
     def _conversation(self, session: Session, console: Console) -> Conversation:
         history = LineHistory(self._run_dir / STATE_DIRECTORY, session.user)
-        return Conversation(session, console, history)
+        return Conversation(session, console, history, self._bulletin)
 
 
 async def _complete(session: Session, console: Console, line: str) -> int:

@@ -1,7 +1,8 @@
-"""Where output goes, and output in portions that fit, for those who asked for it with `terminal length`."""
+"""Where output goes, and output in portions that fit, for people whose screen is shorter (`terminal length`)."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -32,13 +33,18 @@ class Pager:
         screen: what it writes to.
         length: lines of the terminal.
         more: asks for a key while output pauses.
+        columns: of the terminal, where longer lines go on in another row; 0 where that is not known.
     """
 
-    def __init__(self, screen: Screen, length: int, more: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self, screen: Screen, length: int, more: Callable[[], Awaitable[str]], columns: int = 0
+    ) -> None:
         self._screen = screen
         self._page = max(1, length - 1)  # the last line is for the question
         self._left = self._page
+        self._fresh = True  # a line that is taller than the page is shown all the same
         self._more = more
+        self._columns = columns
 
     async def write(self, text: str) -> None:
         """To standard output, as fast as it is read.
@@ -46,13 +52,22 @@ class Pager:
         Raises:
             EnoughError: the reader does not want the rest.
         """
-        lines = text.splitlines(keepends=True)
-        while lines:
-            if not self._left:
+        portion: list[str] = []
+        for line in text.splitlines(keepends=True):
+            rows = self._rows(line)
+            if rows > self._left and not self._fresh:
+                await self._screen.write("".join(portion))
+                portion = []
                 await self._pause()
-            portion, lines = lines[: self._left], lines[self._left :]
-            self._left -= len(portion)
-            await self._screen.write("".join(portion))
+            portion.append(line)
+            self._left -= rows
+            self._fresh = False
+        await self._screen.write("".join(portion))
+
+    def _rows(self, line: str) -> int:
+        if not self._columns:
+            return 1
+        return max(1, -(-width(line.expandtabs()) // self._columns))
 
     async def write_error(self, text: str) -> None:
         """To standard error, without a pause: it is short, and must not be missed."""
@@ -63,3 +78,15 @@ class Pager:
         if key in QUIT:
             raise EnoughError
         self._left = 1 if key in ONE_LINE else self._page
+        self._fresh = True
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    return sum(map(_columns_of, text))
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.combining(character) or not character.isprintable():
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -24,6 +24,7 @@ from utmcli.render import EXIT_INTERRUPTED, EXIT_OK, render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from utmcli.bulletin import Bulletin
     from utmcli.console import Console
     from utmcli.history import LineHistory
     from utmcli.session import Session
@@ -38,9 +39,16 @@ class LineReader(Protocol):
 
     Attributes:
         interrupt_mark: what to write when Ctrl-C stopped a command.
+        by_hand: a person sits there, as far as that can be told.
+        touched: when something was typed last, monotonic seconds.
     """
 
     interrupt_mark: str
+    by_hand: bool
+    touched: float
+
+    def announce(self, text: str) -> None:
+        """Show a message above the line that is typed, where a person types it."""
 
     async def read_line(self, prompt: str) -> str:
         """One line, without its end.
@@ -70,6 +78,7 @@ class PlainReader:
     """
 
     interrupt_mark = "\n"  # the terminal shows ^C by itself
+    by_hand = False  # a terminal of this kind is a program's as often as a person's
 
     def __init__(self, console: Console, session: Session, interrupted: Callable[[], None]) -> None:
         self._console = console
@@ -77,7 +86,11 @@ class PlainReader:
         self._interrupted = interrupted
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._reading: asyncio.Future[None] | None = None
+        self.touched = time.monotonic()
         console.interrupted = self._stop
+
+    def announce(self, text: str) -> None:
+        """Nothing: a message could not be shown without tearing the line that is typed."""
 
     async def read_line(self, prompt: str) -> str:
         """One line; a line that ends with ``?`` is answered with help instead.
@@ -104,6 +117,7 @@ class PlainReader:
     async def listen(self) -> None:
         """Take in lines, until the terminal is gone."""
         async for line in lines_of(self._console.read):
+            self.touched = time.monotonic()
             self._lines.put_nowait(line)
         self._lines.put_nowait(None)
 
@@ -130,6 +144,7 @@ class PlainReader:
     def _stop(self) -> None:
         while not self._lines.empty():
             self._lines.get_nowait()
+        self._console.set_mode("2")  # nothing new: it tells the client that the key was taken
         if self._reading is None:
             self._interrupted()
         elif not self._reading.done():
@@ -143,12 +158,14 @@ class Conversation:
         session: whose.
         console: where.
         history: of lines typed before.
+        bulletin: what its user is told meanwhile.
     """
 
-    def __init__(self, session: Session, console: Console, history: LineHistory) -> None:
+    def __init__(self, session: Session, console: Console, history: LineHistory, bulletin: Bulletin) -> None:
         self._session = session
         self._console = console
         self._history = history
+        self._bulletin = bulletin
         self._hostname = socket.gethostname()
         self._shown: tuple[str, ...] = ()
         self._running: asyncio.Task[int] | None = None
@@ -170,11 +187,13 @@ class Conversation:
             self._console.set_mode("1")
             reader = Editor(self._console, self._session, self._history, self._interrupt)
         self._session.more = reader.read_key
+        self._session.fits = lambda: (self._console.rows * reader.by_hand, self._columns)
         listening = asyncio.create_task(reader.listen())
         try:
             await self._console.write(WELCOME)
             await self._talk(reader)
         finally:
+            self._bulletin.leave(self._session)
             listening.cancel()
             reader.close()
             self._console.set_mode("0")
@@ -199,15 +218,41 @@ class Conversation:
             for hint in await self._look():
                 await self._console.write(hint)
             try:
-                text = await reader.read_line(self._prompt)
+                text = await self._line(reader)
             except InterruptError:
                 continue
             except EOFError:
                 return
+            if reader.by_hand:
+                self._bulletin.listen(self._session, reader.announce)
             for line in text.splitlines():
                 if self._session.closed or await self._carry_out(line) == EXIT_INTERRUPTED:
                     await self._console.write(reader.interrupt_mark)
                     break
+
+    async def _line(self, reader: LineReader) -> str:
+        """The next line.
+
+        Raises:
+            InterruptError: Ctrl-C.
+            EOFError: there will be no more, also because nobody typed for too long.
+        """
+        began = time.monotonic()
+        reading = asyncio.create_task(reader.read_line(self._prompt))
+        try:
+            while True:
+                patience = self._session.timeout * 60.0 or None
+                left = None if patience is None else max(began, reader.touched) + patience - time.monotonic()
+                if left is not None and left <= 0:
+                    await _ended(reading)
+                    note = f"\n% Note: no key for {self._session.timeout} min, the session ends\n"
+                    await self._console.write_error(note)
+                    raise EOFError
+                done, _ = await asyncio.wait((reading,), timeout=left)
+                if done:
+                    return reading.result()
+        finally:
+            await _ended(reading)
 
     async def _carry_out(self, line: str) -> int:
         if not is_command(line):
@@ -225,6 +270,10 @@ class Conversation:
             self._running.cancel()
 
     @property
+    def _columns(self) -> int:
+        return self._session.width or self._console.columns
+
+    @property
     def _prompt(self) -> str:
         return f"{self._hostname}> "
 
@@ -239,3 +288,9 @@ class Conversation:
         new = [f"% Note: {hint}\n" for hint in seen.hints if hint not in self._shown]
         self._shown = seen.hints
         return new
+
+
+async def _ended(task: asyncio.Task[str]) -> None:
+    """Cancel a task unless it is over, and wait until it is; what it raised stays in it."""
+    task.cancel()
+    await asyncio.wait((task,))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowAdverts, FollowEvents
+    from utmcli.bulletin import Bulletin
     from utmcli.link import Link
     from utmcli.pager import Screen
     from utmcli.render import Style
@@ -55,10 +56,13 @@ class Session:
 
     Attributes:
         width: columns of the terminal; 0 as the terminal says.
-        length: lines of the terminal before output pauses; 0 never pauses.
+        length: lines of the terminal before output pauses; 0 never pauses, None as `fits` says.
+        timeout: minutes without a key after which a session at its prompt ends; 0 never.
         closed: a command ended the session.
         lines: what was typed before, oldest first.
         more: asks for a key while output pauses; None where nobody sits who could press one.
+        fits: rows and columns of the terminal; no rows where output must not pause by itself: a program reads it.
+        bulletin: tells other sessions.
     """
 
     def __init__(self, actor: Actor, link: Link, style: Style = "table") -> None:
@@ -66,10 +70,13 @@ class Session:
         self._link = link
         self._style: Style = style
         self.width = 0
-        self.length = 0
+        self.length: int | None = None
+        self.timeout = 0
         self.closed = False
         self.lines: Callable[[], Sequence[str]] = tuple
         self.more: Callable[[], Awaitable[str]] | None = None
+        self.fits: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self.bulletin: Bulletin | None = None
 
     @property
     def user(self) -> str:
@@ -88,6 +95,12 @@ class Session:
     def history(self) -> Sequence[str]:
         """Lines typed before, oldest first, without secrets."""
         return self.lines()
+
+    def tell(self, text: str) -> int:
+        """Show a message to the people in other sessions; how many were told."""
+        if self.bulletin is None:
+            return 0
+        return self.bulletin.post(f"Message of {self.user} ({self.actor.source}): {text}", self)
 
     async def ask(self, ask: Ask) -> AnyAnswer:
         """One question to clusterd, in the name of this session; who only looks waits less long.
@@ -142,7 +155,7 @@ class Session:
         pipeline = Pipeline(invocation.pipes)
         style: Style = "json" if pipeline.json else self._style
         call = Call(invocation.values, self.ask, self.follow, self, GRAMMAR)
-        paper = Pager(screen, self.length, self.more) if self.more and self.length and pipeline.paged else screen
+        paper = self._paper(screen) if pipeline.paged else screen
 
         async def show(results: list[Result]) -> None:
             for result in results:
@@ -159,3 +172,9 @@ class Session:
         else:
             await show(pipeline.feed(await outcome))
         await show(pipeline.finish())
+
+    def _paper(self, screen: Screen) -> Screen:
+        """The screen, in portions where somebody sits at it who can ask for the next one."""
+        rows, columns = self.fits()
+        length = rows if self.length is None else self.length
+        return Pager(screen, length, self.more, columns) if self.more is not None and length else screen

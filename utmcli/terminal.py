@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import termios
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from utmcli.client import BROKEN_PIPE, GONE, INTERRUPTED, UNREACHABLE, frame, send, size, write
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 CHUNK = 64 * 1024
+PIECE = 256
+"""Bytes written to a terminal at once: Ctrl-C waits for no more of them, a quarter of a second at 9600 Bd."""
 
 _INPUT_FLAGS = termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR
 _LOCAL_FLAGS = termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG
@@ -30,6 +33,10 @@ class Terminal:
     Signals that the session wants to know of leave a byte in a pipe, so that nothing is ever sent in the middle of
     another frame. Ctrl-C ends the client in mode 0, is a key in mode 1, and is handed to the session in mode 2.
 
+    A terminal may be far slower than the host. Output therefore goes to it in small pieces, and between them what
+    is typed goes to the host. What a slow terminal has not shown yet when somebody presses Ctrl-C is thrown away,
+    up to the next frame that is no output: the host sends one as soon as it has taken the key.
+
     Args:
         host: the connection.
     """
@@ -38,6 +45,8 @@ class Terminal:
         self._host = host
         self._wanted = False
         self._found: list[Any] | None = None
+        self._dropping = self._is_raw = False
+        self._is_terminal = os.isatty(1)
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGWINCH, _noted)
@@ -59,12 +68,13 @@ class Terminal:
             while kind:
                 match kind:
                     case b"O":
-                        write(1, payload)
+                        self._show(payload)
                     case b"E":
                         write(2, payload)
                     case b"N":
-                        self._wanted = True
+                        self._wanted, self._dropping = True, False
                     case b"R":
+                        self._dropping = False
                         self._set_mode(payload)
                     case b"X":
                         return int(payload)
@@ -76,27 +86,53 @@ class Terminal:
         write(2, GONE)
         return UNREACHABLE
 
+    def _show(self, data: bytes) -> None:
+        """Write to standard output; where that is a terminal, with an eye on the keyboard."""
+        if not self._is_terminal:
+            write(1, data)
+            return
+        while data and not self._dropping:
+            sources, sinks, _ = select.select(self._watched(), (1,), ())
+            if self._tell(sources):
+                self._dropping = True
+                with suppress(termios.error):
+                    termios.tcflush(1, termios.TCOFLUSH)
+            elif sinks:
+                with suppress(BlockingIOError):
+                    data = data[os.write(1, data[:PIECE]) :]
+
     def _wait(self) -> None:
         """Until the host has something to say; what happens here meanwhile goes to it."""
         while True:
-            watched = [self._host.fileno(), self._woken, *([0] if self._wanted else [])]
-            ready = select.select(watched, (), ())[0]
-            if self._woken in ready:
-                self._tell_signals(os.read(self._woken, CHUNK))
-            if self._host.fileno() in ready:
+            sources = select.select([self._host.fileno(), *self._watched()], (), ())[0]
+            ready = self._host.fileno() in sources
+            self._tell([source for source in sources if not ready or source == self._woken])
+            if ready:
                 return
-            if 0 in ready:
-                self._wanted = False
-                send(self._host, b"I", _typed())
 
-    def _tell_signals(self, numbers: bytes) -> None:
+    def _watched(self) -> list[int]:
+        return [self._woken, *([0] if self._wanted else [])]
+
+    def _tell(self, sources: list[int]) -> bool:
+        """Hand what was typed, and signals, to the host; whether Ctrl-C was among it."""
+        interrupted = self._woken in sources and self._tell_signals(os.read(self._woken, CHUNK))
+        if 0 in sources and self._wanted:
+            self._wanted = False
+            typed = _typed()
+            send(self._host, b"I", typed)
+            interrupted |= self._is_raw and b"\x03" in typed
+        return interrupted
+
+    def _tell_signals(self, numbers: bytes) -> bool:
         for number in numbers:
             if number == signal.SIGWINCH:
                 send(self._host, b"W", b" ".join(size()))
             elif number == signal.SIGINT:
                 send(self._host, b"C", b"")
+        return signal.SIGINT in numbers
 
     def _set_mode(self, mode: bytes) -> None:
+        self._is_raw = mode == b"1"
         signal.signal(signal.SIGINT, _noted if mode == b"2" else signal.default_int_handler)
         if self._found is None:
             self._found = termios.tcgetattr(0)

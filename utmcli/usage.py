@@ -53,13 +53,14 @@ def page(command: Command) -> str:
 
 def synopsis(command: Command) -> str:
     """The form of a command, optional keys in brackets."""
-    return " ".join((command.name, *map(_form, command.keys)))
+    return " ".join((command.name, *map(form, command.keys)))
 
 
-def _form(key: Key) -> str:
+def form(key: Key) -> str:
+    """How a key is given, in brackets where it need not be."""
     value = value_form(key)
-    form = value if key.positional else f"{key.name} {value}"
-    return form if key.required else f"[{form}]"
+    given = value if key.positional else f"{key.name} {value}"
+    return given if key.required else f"[{given}]"
 
 
 def value_form(key: Key) -> str:

@@ -111,6 +111,8 @@ interface virtual new device LAN2 address 192.168.200.1/24
 interface virtual delete id 1
 terminal length 0
 terminal width 511
+terminal timeout 10
+message "back in 5 minutes"
 help
 help cluster info
 history

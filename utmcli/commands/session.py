@@ -8,6 +8,14 @@ from utmcli.usage import overview, usage
 from utmcli.values import COMMAND_WORDS, ListOf, Number, ValueType
 
 
+class Lines(Number):
+    """A number of lines, or ``auto``: None."""
+
+    def parse(self, text: str) -> int | None:  # type: ignore[override]
+        """Read a number or the word."""
+        return None if text.casefold() == "auto" else super().parse(text)
+
+
 async def terminal_length(call: Call) -> Done:
     """`terminal length`."""
     call.session.length = call.values["lines"]
@@ -18,6 +26,18 @@ async def terminal_width(call: Call) -> Done:
     """`terminal width`."""
     call.session.width = call.values["columns"]
     return Done()
+
+
+async def terminal_timeout(call: Call) -> Done:
+    """`terminal timeout`."""
+    call.session.timeout = call.values["minutes"]
+    return Done()
+
+
+async def message(call: Call) -> Done:
+    """`message`: said to everybody who sits at a prompt of this appliance."""
+    told = call.session.tell(call.values["text"])
+    return Done() if told else Done(("nobody else sits at a prompt of this appliance",))
 
 
 async def help_page(call: Call) -> Text | Table:
@@ -46,8 +66,8 @@ COMMANDS = (
         (
             Key(
                 "lines",
-                Number(low=0, high=10_000, metavar="LINES"),
-                "0 never pauses",
+                Lines(low=0, high=10_000, metavar="LINES"),
+                "0 never pauses, auto (the default) where people need it",
                 required=True,
                 positional=True,
             ),
@@ -66,6 +86,26 @@ COMMANDS = (
                 positional=True,
             ),
         ),
+    ),
+    Command(
+        ("terminal", "timeout"),
+        "end this session by itself",
+        terminal_timeout,
+        (
+            Key(
+                "minutes",
+                Number(low=0, high=10_000, metavar="MINUTES"),
+                "without a key at the prompt; 0 never",
+                required=True,
+                positional=True,
+            ),
+        ),
+    ),
+    Command(
+        ("message",),
+        "tell something to the people in other sessions",
+        message,
+        (Key("text", ValueType(longest=500), "what they read above their prompt", required=True, positional=True),),
     ),
     Command(
         ("help",),
