@@ -18,6 +18,7 @@ class Table:
         continues: further rows of a table whose header was shown before (a stream).
         widths: least widths of the columns, so that the parts of a stream line up.
         is_single: the one cell is a value by itself; in JSON an object and no list of rows.
+        failed: what was looked at is not as it should be; the line ends with exit code 1.
     """
 
     columns: tuple[str, ...]
@@ -25,6 +26,7 @@ class Table:
     continues: bool = False
     widths: tuple[int, ...] = ()
     is_single: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

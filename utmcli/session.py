@@ -16,6 +16,7 @@ from utmcli.pager import EnoughError, Pager
 from utmcli.parser import Invocation, Problem, parse, with_secrets_covered
 from utmcli.pipes import Pipeline
 from utmcli.render import EXIT_FAILED, EXIT_OK, error_text, exit_code, render, warnings_text
+from utmcli.results import Table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -138,7 +139,7 @@ class Session:
             missing = understood.command.reads_input
             if read_input is not None and missing and missing not in understood.values:
                 understood.values[missing] = await read_input()
-            await self._execute(understood, screen)
+            return await self._execute(understood, screen)
         except ClusterError as error:
             await screen.write_error(error_text(error))
             return exit_code(error)
@@ -149,9 +150,8 @@ class Session:
         except Exception:  # noqa: BLE001 - one command's mistake must not end the session; it is logged whole
             await screen.write_error(mishap(f"{understood.command.name} of {self.user}"))
             return EXIT_FAILED
-        return EXIT_OK
 
-    async def _execute(self, invocation: Invocation, screen: Screen) -> None:
+    async def _execute(self, invocation: Invocation, screen: Screen) -> int:
         pipeline = Pipeline(invocation.pipes)
         style: Style = "json" if pipeline.json else self._style
         call = Call(invocation.values, self.ask, self.follow, self, GRAMMAR)
@@ -162,6 +162,7 @@ class Session:
                 await paper.write_error(warnings_text(result))
                 await paper.write(render(result, style))
 
+        code = EXIT_OK
         outcome = invocation.command.run(call)
         if isinstance(outcome, AsyncIterator):
             async with aclosing(cast("Any", outcome)) as stream:
@@ -170,8 +171,12 @@ class Session:
                     if pipeline.full:
                         break
         else:
-            await show(pipeline.feed(await outcome))
+            result = await outcome
+            if isinstance(result, Table) and result.failed:
+                code = EXIT_FAILED
+            await show(pipeline.feed(result))
         await show(pipeline.finish())
+        return code
 
     def _paper(self, screen: Screen) -> Screen:
         """The screen, in portions where somebody sits at it who can ask for the next one."""

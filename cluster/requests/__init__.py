@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cluster import reports
+from cluster.requests.checking import Checking, no_partner
 from cluster.requests.configurations import Configurations
 from cluster.requests.duty import Duty
 from cluster.requests.looking import Looking
@@ -46,4 +48,5 @@ def desks(
         Configurations(store, inforce, events, lease),
         Duty(store, inforce, engine, events, leave),
         Synchronizing(inforce),
+        Checking(store, inforce, engine, network, lambda: no_partner(reports.sync_reason(inforce.config))),
     )

@@ -85,6 +85,7 @@ cluster auth new id 2 secret "battery staple"
 cluster auth set send 2
 cluster auth delete id 1 force 1
 cluster capture interface LAN2 count 5
+cluster check
 cluster set advert_interval 25
 cluster set enabled 1
 cluster set auth_policy receive-only

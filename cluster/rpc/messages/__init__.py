@@ -17,6 +17,11 @@ from cluster.rpc.messages.base import (
     Done,
     Failure,
 )
+from cluster.rpc.messages.checking import (
+    Checked,
+    CheckPoint,
+    GetCheck,
+)
 from cluster.rpc.messages.configurations import (
     Configs,
     DeleteConfig,
@@ -70,6 +75,8 @@ __all__ = [
     "AnyAsk",
     "Ask",
     "Capture",
+    "CheckPoint",
+    "Checked",
     "ConfigReply",
     "Configs",
     "DeleteConfig",
@@ -82,6 +89,7 @@ __all__ = [
     "Failure",
     "FollowAdverts",
     "FollowEvents",
+    "GetCheck",
     "GetConfig",
     "GetEvents",
     "GetInfo",
@@ -117,7 +125,7 @@ AnyAsk = (
     GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | GetKeys | EditConfig | SaveConfig
     | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
     | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
-    | Reboot
+    | Reboot | GetCheck
 )
 
 STREAMS = (FollowEvents, FollowAdverts)
@@ -125,13 +133,13 @@ STREAMS = (FollowEvents, FollowAdverts)
 
 READ_ONLY: tuple[type[Ask], ...] = (
     GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
-    GetKeys, GetEvents, FollowEvents, FollowAdverts,
+    GetKeys, GetEvents, FollowEvents, FollowAdverts, GetCheck,
 )
 """What the role `readonly` may ask."""
 
 AnyAnswer = (
     Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
-    | Capture | Failure
+    | Capture | Checked | Failure
 )
 
 

@@ -1,0 +1,89 @@
+"""Checking: the requirements of a cluster, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from cluster.check import collect
+from cluster.check.facts import Adverts, Facts, Partner
+from cluster.check.points import judge
+from cluster.config.migrations import VERSION
+from cluster.errors import UnreachableError
+from cluster.rpc import messages as m
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cluster.collaborators import Engine, Network
+    from cluster.config.store import Store
+    from cluster.inforce import InForce
+    from cluster.requests.desk import Answers
+    from cluster.rpc.messages import Actor
+
+
+class Checking:
+    """Answers `cluster check`.
+
+    Args:
+        store: the configurations.
+        inforce: what is in force.
+        engine: counts adverts.
+        network: knows the interfaces.
+        partner: what the hotwire knows of the other node.
+    """
+
+    def __init__(
+        self, store: Store, inforce: InForce, engine: Engine, network: Network, partner: Callable[[], Partner]
+    ) -> None:
+        self._store = store
+        self._inforce = inforce
+        self._engine = engine
+        self._network = network
+        self._partner = partner
+        self.answers: Answers = {m.GetCheck: self._check}
+        self.changes = ()
+
+    async def _check(self, _ask: m.GetCheck, _actor: Actor) -> m.Checked:
+        config = self._store.running.config
+        facts = Facts(
+            config=config,
+            applied=self._inforce.config,
+            names=self._store.names(),
+            software=await asyncio.to_thread(_software),
+            schema=VERSION,
+            adverts=await self._adverts(),
+            freshness=self._freshness(),
+            machine=await collect.machine(self._network, config),
+            partner=self._partner(),
+        )
+        return m.Checked(judge(facts))
+
+    async def _adverts(self) -> tuple[Adverts, ...]:
+        """What the engine counts; nothing where it does not run."""
+        if not self._inforce.config.cluster.enabled:
+            return ()
+        try:
+            told = (await self._engine.ask("status"))["status"]
+        except UnreachableError:
+            return ()
+        return tuple(
+            Adverts(each["name"], each.get("partner_priority"), each.get("rejected", {}))
+            for each in told.get("interfaces", ())
+        )
+
+    def _freshness(self) -> float | None:
+        told = self._engine.settings() or {}
+        freshness: float | None = told.get("authentication", {}).get("freshness")
+        return freshness
+
+
+def _software() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - 15 ms, which a restarted engine would wait for
+
+    return version("utmcli")
+
+
+def no_partner(reason: str) -> Partner:
+    """What is known of the partner where there is no hotwire link."""
+    return Partner(reason=reason, sync_reason=reason)
