@@ -105,6 +105,7 @@ class Command:
         needs_one: of its optional keys at least one has to be given that says what to do.
         reads_input: key whose value is read from standard input when it is not given.
         note: further sentences for `help` and the manual.
+        waiting: what a person at a terminal is told it is doing, once it takes longer than half a second.
     """
 
     path: tuple[str, ...]
@@ -115,6 +116,7 @@ class Command:
     needs_one: bool = False
     reads_input: str = ""
     note: str = ""
+    waiting: str = ""
 
     @property
     def name(self) -> str:

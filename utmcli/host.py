@@ -179,6 +179,7 @@ class Host:
             return EXIT_USAGE
         session = Session(actor, self._link, "json" if wish.json else "table")
         session.bulletin = self._bulletin
+        session.attended = console.hello.terminals[2]
         try:
             return await self._conduct(session, console, wish)
         except ClusterError as error:  # of the session's own input, not of a command

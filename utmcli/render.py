@@ -43,7 +43,7 @@ def render(result: Result, style: Style = "table") -> str:
 
 def warnings_text(result: Result) -> str:
     """The warnings of a result, for standard error; empty when there are none."""
-    warnings = result.warnings if isinstance(result, Done) else ()
+    warnings = result.warnings if isinstance(result, Done | Table) else ()
     return "".join(f"% Warning: {printable(warning)}\n" for warning in warnings)
 
 

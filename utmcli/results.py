@@ -19,6 +19,7 @@ class Table:
         widths: least widths of the columns, so that the parts of a stream line up.
         is_single: the one cell is a value by itself; in JSON an object and no list of rows.
         failed: what was looked at is not as it should be; the line ends with exit code 1.
+        warnings: for standard error, one line each.
     """
 
     columns: tuple[str, ...]
@@ -27,6 +28,7 @@ class Table:
     widths: tuple[int, ...] = ()
     is_single: bool = False
     failed: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from cluster.errors import ClusterError
@@ -17,6 +17,7 @@ from utmcli.parser import Invocation, Problem, parse, with_secrets_covered
 from utmcli.pipes import Pipeline
 from utmcli.render import EXIT_FAILED, EXIT_OK, error_text, exit_code, render, warnings_text
 from utmcli.results import Table
+from utmcli.waiting import patience_asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -64,6 +65,7 @@ class Session:
         more: asks for a key while output pauses; None where nobody sits who could press one.
         fits: rows and columns of the terminal; no rows where output must not pause by itself: a program reads it.
         bulletin: tells other sessions.
+        attended: standard error is a terminal that a person looks at; they are told what takes its time.
     """
 
     def __init__(self, actor: Actor, link: Link, style: Style = "table") -> None:
@@ -78,6 +80,7 @@ class Session:
         self.more: Callable[[], Awaitable[str]] | None = None
         self.fits: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.bulletin: Bulletin | None = None
+        self.attended = False
 
     @property
     def user(self) -> str:
@@ -171,7 +174,8 @@ class Session:
                     if pipeline.full:
                         break
         else:
-            result = await outcome
+            async with self._patience(invocation, screen):
+                result = await outcome
             if isinstance(result, Table) and result.failed:
                 code = EXIT_FAILED
             await show(pipeline.feed(result))
@@ -183,3 +187,7 @@ class Session:
         rows, columns = self.fits()
         length = rows if self.length is None else self.length
         return Pager(screen, length, self.more, columns) if self.more is not None and length else screen
+
+    def _patience(self, invocation: Invocation, screen: Screen) -> AbstractAsyncContextManager[None]:
+        doing = invocation.command.waiting
+        return patience_asked(screen, doing) if doing and self.attended else nullcontext()

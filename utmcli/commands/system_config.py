@@ -70,7 +70,7 @@ async def _current(call: Call) -> str:
 
 
 async def synchronize(call: Call) -> Done | Table:
-    """`system config synchronize`: send the start configuration to the partner."""
+    """`system config synchronize`: send the start configuration to the partner, or see what it would change."""
     wish = messages.Synchronize(call.values.get("dry_run", False), call.values.get("force", False))
     if wish.dry_run:
         return _differences(await answered(call, wish, messages.Differences))
@@ -78,7 +78,11 @@ async def synchronize(call: Call) -> Done | Table:
 
 
 def _differences(answer: messages.Differences) -> Table:
-    return Table(("path", "left", "right"), tuple((d.path, d.left, d.right) for d in answer.differences))
+    return Table(
+        ("path", "left", "right"),
+        tuple((d.path, d.left, d.right) for d in answer.differences),
+        warnings=answer.warnings,
+    )
 
 
 NAME = Name(live=live.CONFIGURATIONS, blanks=True)
@@ -159,6 +163,12 @@ COMMANDS = (
             Key("force", Boolean(), "also if the partner was edited meanwhile"),
         ),
         documented=True,
+        waiting="synchronizing with the partner",
+        note="The partner keeps it under the same name, as its start configuration, and follows it at once; its "
+        "own addresses, host name, hotwire, keys and maintenance stay, and its priority unless both are high. It "
+        "refuses, and nothing changes, if it was edited since both nodes last had the same, has unsaved edits, or "
+        "somebody edits there; force 1 overrides that, and what is replaced stays in its history. A dry run shows "
+        "the partner's configuration on the left and what it would become on the right.",
     ),
 )
 

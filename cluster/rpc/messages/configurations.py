@@ -75,9 +75,10 @@ class DiffConfig(Ask, frozen=True, tag="diff"):
 
 
 class Differences(Struct, frozen=True, tag="differences"):
-    """Answer to DiffConfig and to a dry run."""
+    """Answer to DiffConfig and to a dry run; `warnings` are sentences for standard error."""
 
     differences: tuple[Difference, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class ListConfigs(Ask, frozen=True, tag="configs"):
@@ -91,7 +92,10 @@ class Configs(Struct, frozen=True, tag="configs"):
 
 
 class Synchronize(Ask, frozen=True, tag="synchronize"):
-    """`system config synchronize` -> Done."""
+    """`system config synchronize` -> Done; with `dry_run` -> Differences, of what runs at the partner.
+
+    `force` overrides what stands in the way there: edits since the common base, unsaved ones, an administrator.
+    """
 
     dry_run: bool = False
     force: bool = False
