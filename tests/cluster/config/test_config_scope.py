@@ -144,15 +144,58 @@ def spare() -> Config:
     )
 
 
+def machine_facts(config: Config, surviving: set[str]) -> bytes:
+    """Everything of a configuration that belongs to the machine, in canonical bytes.
+
+    Args:
+        config: whose.
+        surviving: Ethernet and VLAN interfaces of which addresses are looked at.
+    """
+    options = msgspec.structs.asdict(config.cluster)
+    machine = {name: options[name] for name, about in cluster_fields().items() if about.scope == "machine"}
+    addresses = {key: each for key, each in config.addresses.items() if each.device in surviving}
+    return msgspec.json.encode([config.hostname, machine, addresses], order="sorted")
+
+
+def cluster_fields() -> dict[str, Any]:
+    node = CONFIG.fields["cluster"].node
+    assert isinstance(node, Group)
+    return node.fields
+
+
 @given(configs(), configs())
-def test_after_taking_over_the_shared_parts_are_equal_and_machine_facts_unchanged(
+def test_after_taking_over_the_shared_parts_are_equal_and_machine_facts_the_same_bytes(
+    sender: Config, own: Config
+) -> None:
+    sent = scope.encoded(sender)
+    merged = scope.merge(scope.decoded(sent), own)
+    assert scope.digest(merged) == scope.digest(sender) == scope.digest_of(sent)
+    both = {
+        name
+        for name in {*own.interfaces, *sender.interfaces}
+        if all(name in c.interfaces and c.interfaces[name].type in {"ETHERNET", "VLAN"} for c in (own, sender))
+    }
+    assert machine_facts(merged, both) == machine_facts(own, both)
+
+
+@given(configs(), configs())
+def test_whatever_the_sender_deleted_is_gone_and_a_new_interface_has_no_address(
     sender: Config, own: Config
 ) -> None:
     merged = scope.merge(scope.shared(sender), own)
-    assert scope.digest(merged) == scope.digest(sender)
-    for fact in ("enabled", "priority", "hotwire_local", "hotwire_remote"):
-        assert getattr(merged.cluster, fact) == getattr(own.cluster, fact)
-    assert merged.hostname == own.hostname
+    assert merged.interfaces.keys() == sender.interfaces.keys()
+    assert merged.virtual_addresses.keys() == sender.virtual_addresses.keys()
+    assert merged.globals.keys() == sender.globals.keys()
+    new = {name for name in merged.interfaces if name not in own.interfaces and name.startswith("LAN")}
+    assert not [each for each in merged.addresses.values() if each.device in new]
+
+
+@given(configs(), configs())
+def test_a_document_that_travelled_says_what_differs_of_the_shared_part_alone(left: Config, right: Config) -> None:
+    equal = scope.digest(left) == scope.digest(right)
+    assert equal == (scope.shared(left) == scope.shared(right))
+    renamed = msgspec.structs.replace(scope.cluster_part(left), hostname="other.local")
+    assert scope.cluster_part(renamed) == scope.cluster_part(left)
 
 
 @given(configs(), configs())
