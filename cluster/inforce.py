@@ -113,6 +113,18 @@ class InForce:
             self._events.note("engine-failed", error.message)
         for problem in await self._tell_parts():
             self._events.note("problem", problem)
+        if self._store.synced.activating:
+            await self._finish_arrival()
+
+    async def _finish_arrival(self) -> None:
+        """The last clusterd ended between taking over what the partner sent and putting it into force."""
+        try:
+            for problem in await self.follow_arrival():
+                self._events.note("problem", problem)
+        except ClusterError as error:
+            self._events.note("problem", f"what arrived from the partner is not wholly in force: {error.message}")
+        else:
+            self._events.note("sync-received", "what arrived from the partner before clusterd ended is in force")
 
     async def _apply_complaining(self) -> None:
         try:
@@ -152,9 +164,12 @@ class InForce:
             As `apply`.
 
         Raises:
-            ClusterError: as `apply`.
+            ClusterError: as `apply`; the store goes on saying that it is not in force, and `resume` tries again.
         """
-        return await self._put(self._store.applied or self._store.running, maintenance=self._told_maintenance())
+        arrived = self._store.applied or self._store.running
+        problems = await self._put(arrived, maintenance=self._told_maintenance())
+        self._store.synced.activated()
+        return problems
 
     def _told_maintenance(self) -> bool:
         """Whether this node stands back, as it is in force and not as it was set meanwhile."""

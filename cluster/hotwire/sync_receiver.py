@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from cluster.model import Config
 
 
+LOOK = 0.25
+"""Seconds between two looks at whether the sender is still there."""
+
+
 class Force(Protocol):
     """What is in force on this node, and how an arrival comes into force."""
 
@@ -38,7 +42,11 @@ class Force(Protocol):
         """The configuration in force."""
 
     async def follow_arrival(self) -> tuple[str, ...]:
-        """Put what arrived into force; returns what could not be done."""
+        """Put what arrived into force, and note in the store that it is; returns what could not be done.
+
+        Raises:
+            ClusterError: it is not wholly in force; the store goes on saying so.
+        """
 
 
 class Receiver:
@@ -53,6 +61,7 @@ class Receiver:
         turn: held while something is changed; one change after the other.
         is_master: whether this node is master now.
         sending: whether this node is sending now.
+        connected: whether the partner is there.
         software: version of this software.
 
     Attributes:
@@ -70,6 +79,7 @@ class Receiver:
         turn: asyncio.Lock,
         is_master: Callable[[], bool],
         sending: Callable[[], bool],
+        connected: Callable[[], bool],
         software: str,
     ) -> None:
         self._store = store
@@ -81,7 +91,9 @@ class Receiver:
         self._is_master = is_master
         self._sending = sending
         self._software = software
+        self._connected = connected
         self._reception = Reception()
+        self._watching: asyncio.Task[None] | None = None
         self.answers: Mapping[type[HotwireAsk], Callable[[Any], Awaitable[HotwireAnswer]]] = {
             x.SyncHello: self._greet,
             x.SyncCompare: self._compare,
@@ -91,25 +103,9 @@ class Receiver:
             x.SyncRelease: self._released,
         }
 
-    async def finish(self) -> None:
-        """A clusterd that ended between taking over and putting into force is made up for.
-
-        Call it once what was in force before is in force again.
-        """
-        if not self._store.synced.activating:
-            return
-        warnings = await self._activate()
-        self._events.note("sync-received", "what arrived from the partner before clusterd ended is in force now")
-        for warning in warnings:
-            self._events.note("problem", warning)
-
-    def link_lost(self) -> None:
-        """The partner is gone: an exchange that did not come to its switch is over."""
-        if self._reception.hello is not None:
-            self._end(self._reception.hello)
-
     async def _greet(self, ask: x.SyncHello) -> x.SyncWelcome:
-        self.link_lost()  # of the exchange before, if the sender died in the midst of it
+        if self._reception.hello is not None:  # a sender that died in the midst of it begins anew
+            self._end(self._reception.hello)
         own = self._own()
         welcome = self._reception.greet(ask, own, self._software)
         if ask.digest == own.start_digest:
@@ -124,7 +120,15 @@ class Receiver:
         async with self._turn:
             hello = self._reception.lock(ask, self._own())
             self._lease.edited(_editor(hello), _now())
+            self._watching = asyncio.create_task(self._watch(hello))
         return x.SyncLocked()
+
+    async def _watch(self, hello: x.SyncHello) -> None:
+        """The lease is not for a sender that is gone."""
+        while self._reception.hello is hello:
+            if not self._connected():
+                self._end(hello)
+            await asyncio.sleep(LOOK)
 
     async def _stage(self, ask: x.SyncStage) -> x.SyncStaged:
         hello = self._reception.hello_of(ask.exchange, State.LOCKED)
@@ -147,14 +151,12 @@ class Receiver:
         return x.SyncSwitched(digest=hello.digest, revision=revision.number, warnings=(*staged.warnings, *warnings))
 
     async def _activate(self) -> tuple[str, ...]:
-        """Put it into force, as far as it can be; the mark stays if it could not."""
+        """Put it into force, as far as it can be; what could not is done at the next start of clusterd."""
         try:
-            problems = await self._force.follow_arrival()
-            self._store.synced.activated()
+            return await self._force.follow_arrival()
         except ClusterError as error:
             self._events.note("problem", error.message)
             return (f"it was taken over, but is not wholly in force: {error.message}",)
-        return problems
 
     async def _released(self, ask: x.SyncRelease) -> x.SyncReleased:
         hello = self._reception.hello_of(ask.exchange, *State)

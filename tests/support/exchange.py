@@ -37,7 +37,7 @@ class PlayedForce:
         self._node = node
         self.config: Config = node.store.running.config
         self.problems: tuple[str, ...] = ()
-        self.failure: ClusterError | None = None
+        self.failure: BaseException | None = None
         self.followed = 0
 
     async def follow_arrival(self) -> tuple[str, ...]:
@@ -47,6 +47,7 @@ class PlayedForce:
         assert applied is not None
         self.config = applied.config
         self.followed += 1
+        self._node.store.synced.activated()
         return self.problems
 
 
@@ -82,6 +83,7 @@ class Node:
             turn=asyncio.Lock(),
             is_master=lambda: self.master,
             sending=lambda: self.sender.busy,
+            connected=lambda: self.wire.to is not None,
             software="0.1.0",
         )
 

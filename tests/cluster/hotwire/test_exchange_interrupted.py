@@ -14,7 +14,7 @@ from cluster.errors import (
 )
 from cluster.hotwire import exchange_messages as x
 from tests.cluster.config.config_examples import config
-from tests.support.exchange import SPARE, Pair, connect, machine_facts, refused, synchronize
+from tests.support.exchange import ADMIN, SPARE, Pair, connect, machine_facts, now, refused, synchronize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,9 @@ def test_an_ask_out_of_turn_is_refused(pair: Pair) -> None:
 
     def another_begins(ask: object) -> None:
         if isinstance(ask, x.SyncStage):
-            pair.spare.receiver.link_lost()
+            reception = pair.spare.receiver._reception
+            assert reception.hello is not None
+            pair.spare.receiver._end(reception.hello)
 
     pair.master.wire.before = another_begins
     with pytest.raises(ConflictError, match="the exchange was ended at the partner meanwhile; try again"):
@@ -113,7 +115,6 @@ def test_interrupted_anywhere_the_receiver_has_the_old_or_the_new_and_the_next_t
         pair.master = pair.master.crash()
     elif victim == "receiver":
         pair.spare = pair.spare.crash()
-    pair.spare.receiver.link_lost()
     arrived = step is x.SyncSwitch and moment == "after"
     store = pair.spare.store
     assert store.running.config.globals["GLOB_DNS"] == ("192.0.2.99" if arrived else "192.0.2.53",)
@@ -121,12 +122,12 @@ def test_interrupted_anywhere_the_receiver_has_the_old_or_the_new_and_the_next_t
     assert store.start_name == store.current_name == ("production" if arrived else "default")
     assert store.running == store.start == store.applied
     assert arrived or store.running == old
-    assert pair.spare.lease.holder(0) is None  # type: ignore[arg-type]
     machine = machine_facts(store.running.config)
 
     connect(pair.master, pair.spare)
     pair.master.wire.before = pair.master.wire.after = lambda _ask: None
     assert synchronize(pair.master).warnings == ()
+    assert pair.spare.lease.holder(0) is None  # type: ignore[arg-type]
     assert scope.digest(pair.spare.store.start.config) == scope.digest(pair.master.store.start.config)
     assert pair.spare.store.synced.base.digest == pair.master.store.synced.base.digest
     assert machine_facts(pair.spare.config) == machine == machine_facts(config(**SPARE))
@@ -153,26 +154,35 @@ def test_an_acknowledgement_that_was_lost_does_not_make_the_partners_next_edit_l
     assert refused(pair, ConflictError).details == ("globals.GLOB_DNS: 192.0.2.99 -> 192.0.2.98",)
 
 
-def test_a_clusterd_that_ended_before_the_activation_makes_up_for_it(pair: Pair) -> None:
-    def killed(_ask: object) -> None:
-        raise Cut
-
+def test_a_clusterd_that_ended_before_the_activation_left_a_mark(pair: Pair) -> None:
     pair.differ()
-    pair.spare.force.failure = Cut()  # type: ignore[assignment]
+    pair.spare.force.failure = Cut()
     with pytest.raises(Cut):
         synchronize(pair.master)
     pair.spare = pair.spare.crash()
     assert pair.spare.store.synced.activating
+    assert pair.spare.config.cluster.advert_interval == 50
 
-    asyncio.run(pair.spare.receiver.finish())
-    assert pair.spare.force.followed == 1
-    assert pair.spare.force.config.cluster.advert_interval == 50
-    assert not pair.spare.store.synced.activating
-    assert pair.spare.said("sync-received")[-1] == (
-        "what arrived from the partner before clusterd ended is in force now"
-    )
-    asyncio.run(pair.spare.receiver.finish())
-    assert pair.spare.force.followed == 1
+
+def test_a_sender_that_is_gone_keeps_nobody_from_editing(pair: Pair) -> None:
+    pair.differ()
+
+    async def scenario() -> None:
+        def cut(ask: object) -> None:
+            if isinstance(ask, x.SyncStage):
+                pair.spare.wire.to = None
+                raise UnreachableError("the connection over the hotwire ended")
+
+        pair.master.wire.before = cut
+        with pytest.raises(UnreachableError):
+            await pair.master.sender.synchronize(ADMIN, dry_run=False, force=False)
+        assert pair.spare.lease.holder(now()) is not None
+        watching = pair.spare.receiver._watching
+        assert watching is not None
+        await asyncio.wait_for(watching, 10)
+        assert pair.spare.lease.holder(now()) is None
+
+    asyncio.run(scenario())
 
 
 def test_a_damaged_configuration_is_not_staged(pair: Pair) -> None:
