@@ -29,6 +29,10 @@ class Engine(Protocol):
     def restarts(self) -> int:
         """How often it was started again."""
 
+    @property
+    def sequence(self) -> int | None:
+        """The last number it signed an advert with."""
+
     def settings(self) -> Document | None:
         """What it was last told."""
 

@@ -35,12 +35,14 @@ from cluster.engine.supervisor import EngineSupervisor, Listener
 from cluster.errors import ClusterError, LockedError
 from cluster.events_log import EventLog
 from cluster.followers import DisabledInterfaces, Followers
+from cluster.hotwire.keys import OwnKey
 from cluster.inforce import InForce
 from cluster.lease import EditLease
 from cluster.manager import Manager
 from cluster.model import Config
 from cluster.net.filter import Filter
 from cluster.net.host import Host
+from cluster.partnership import Partnership
 from cluster.process.adoption import listener_of
 from cluster.process.child import Child, Command
 from cluster.process.confine import confined
@@ -143,6 +145,7 @@ class Daemon:
             _engine_command(options),
             Listener(self._engine_event, self._followers.role_is, self._events.note),
         )
+        self._lease = EditLease()
         self._shell = Child(
             "shell host",
             _shell_command(options),
@@ -166,21 +169,23 @@ class Daemon:
         self._adopt_or_start(booted=not marker.is_set)
         with contextlib.closing(self._open_store()) as store:
             async with asyncio.TaskGroup() as duties:
-                standing = (self._engine.run(), self._followers.run(), self._filter.keep())
+                partnership = self._partnership(store)
+                standing = (self._engine.run(), self._followers.run(), self._filter.keep(), partnership.run())
                 running = [duties.create_task(duty) for duty in standing]
-                again = await self._serve(store, marker)
+                again = await self._serve(store, partnership, marker)
                 for duty in running:
                     duty.cancel()
         self._host.close()
         return again
 
-    async def _serve(self, store: Store, marker: machine.BootMarker) -> bool:
-        inforce = self._in_force(store)
+    async def _serve(self, store: Store, partnership: Partnership, marker: machine.BootMarker) -> bool:
+        inforce = self._in_force(store, partnership)
         if marker.is_set:
             await inforce.resume()
         elif await inforce.boot():
             marker.set()
-        server = Server(self._options.run_dir / SOCKET_FILE, self._manager(store, inforce), self._allowed)
+        manager = self._manager(store, inforce, partnership)
+        server = Server(self._options.run_dir / SOCKET_FILE, manager, self._allowed)
         try:
             await server.start(_shell_group())
         except OSError as error:
@@ -223,7 +228,16 @@ class Daemon:
             raise
         return store
 
-    def _in_force(self, store: Store) -> InForce:
+    def _partnership(self, store: Store) -> Partnership:
+        return Partnership(
+            store=store,
+            engine=self._engine,
+            events=self._events,
+            lease=self._lease,
+            own_key=OwnKey(self._options.state_dir),
+        )
+
+    def _in_force(self, store: Store, partnership: Partnership) -> InForce:
         return InForce(
             store=store,
             engine=self._engine,
@@ -231,20 +245,23 @@ class Daemon:
             events=self._events,
             followers=self._followers,
             disabled=self._disabled,
-            parts=(self._filter,),
+            parts=(self._filter, partnership),
         )
 
-    def _manager(self, store: Store, inforce: InForce) -> Manager:
+    def _manager(self, store: Store, inforce: InForce, partnership: Partnership) -> Manager:
         answering = desks(
             store=store,
             inforce=inforce,
             engine=self._engine,
             network=self._host,
             events=self._events,
-            lease=EditLease(),
+            lease=self._lease,
+            partnership=partnership,
             leave=self._leave,
         )
-        return Manager(answering, inforce=inforce, engine=self._engine, events=self._events)
+        return Manager(
+            answering, inforce=inforce, engine=self._engine, events=self._events, changed=partnership.changed
+        )
 
     def _engine_event(self, event: Document) -> None:
         self._events.add(

@@ -13,7 +13,7 @@ from cluster.errors import ProtocolError
 from cluster.rpc import messages as m
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from cluster.collaborators import Engine
     from cluster.events_log import EventLog
@@ -30,12 +30,22 @@ class Manager:
         inforce: what is in force.
         engine: the VRRP engine.
         events: what happened.
+        changed: called after each request that may have changed something.
     """
 
-    def __init__(self, desks: Sequence[Desk], *, inforce: InForce, engine: Engine, events: EventLog) -> None:
+    def __init__(
+        self,
+        desks: Sequence[Desk],
+        *,
+        inforce: InForce,
+        engine: Engine,
+        events: EventLog,
+        changed: Callable[[], None],
+    ) -> None:
         self._inforce = inforce
         self._engine = engine
         self._events = events
+        self._changed = changed
         self._changing = asyncio.Lock()
         self._answers = {asked: answer for desk in desks for asked, answer in desk.answers.items()}
         self._changes = tuple(asked for desk in desks for asked in desk.changes)
@@ -57,7 +67,10 @@ class Manager:
         if not isinstance(ask, self._changes):
             return await answer(ask, actor)
         async with self._changing:
-            return await answer(ask, actor)
+            try:
+                return await answer(ask, actor)
+            finally:
+                self._changed()
 
     async def follow(
         self, ask: m.FollowEvents | m.FollowAdverts, _actor: Actor

@@ -54,6 +54,9 @@ class ClusterOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 25
     hotwire_local: Annotated[str, _about("machine", "our address on the hotwire")] = ""
     hotwire_remote: Annotated[tuple[str, ...], _about("machine", "the partner's addresses on the hotwire")] = ()
+    hotwire_partner_keys: Annotated[
+        tuple[str, ...], _about("machine", "the partner's public SSH keys; two while one replaces the other")
+    ] = ()
     backup_disable_interfaces: Annotated[
         tuple[str, ...], _about("cluster", "interfaces that stay down while this node is backup")
     ] = ()

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from cluster.health import PartnerHealth
+
 
 class NamedConfig(Struct, frozen=True, kw_only=True):
     """A line of `system config get`."""
@@ -62,6 +64,10 @@ class ClusterStatus(Struct, frozen=True, kw_only=True):
     maintainance: bool
     interfaces: tuple[HaInterfaceStatus, ...]
     explanation: tuple[str, ...]
+    partner: PartnerHealth | None = None
+    """What the partner says of itself over the hotwire; None while it says nothing."""
+    clock_offset: float | None = None
+    """Seconds by which the partner's wall clock is ahead of ours."""
 
 
 class AuthKeyState(Struct, frozen=True, kw_only=True):

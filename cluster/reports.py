@@ -12,6 +12,8 @@ from cluster.vrrp.events import Role
 
 if TYPE_CHECKING:
     from cluster.engine.settings import Document
+    from cluster.health import PartnerHealth
+    from cluster.hotwire.state import SyncView
     from cluster.model import Config
 
 _STATES: dict[Role, Literal["master", "backup", "offline"]] = {
@@ -19,7 +21,6 @@ _STATES: dict[Role, Literal["master", "backup", "offline"]] = {
     Role.BACKUP: "backup",
     Role.OFFLINE: "offline",
 }
-NO_HOTWIRE_YET = "the hotwire link is not part of this version"
 
 
 def hotwire_device(config: Config) -> str:
@@ -27,24 +28,20 @@ def hotwire_device(config: Config) -> str:
     return next((name for name, interface in config.interfaces.items() if "HOTWIRE" in interface.flags), "")
 
 
-def sync_reason(config: Config) -> str:
-    """Why the nodes are not synchronized."""
-    return NO_HOTWIRE_YET if hotwire_device(config) else "no interface is the hotwire"
-
-
-def info(config: Config, role: Role, *, hostname: str, maintenance: bool) -> Info:
+def info(config: Config, role: Role, sync: SyncView, *, hostname: str, maintenance: bool) -> Info:
     """The four documented attributes.
 
     Args:
         config: the configuration in force.
         role: of this node.
+        sync: whether both nodes have the same configuration.
         hostname: as configured.
         maintenance: as persisted; it may be in force only after the next update.
     """
     return Info(
         cluster_state=_STATES[role],
-        sync_state="error",
-        sync_reason=sync_reason(config),
+        sync_state=sync.state,
+        sync_reason=sync.reason,
         hotwire_dev=hotwire_device(config),
         maintainance=maintenance,
         hostname=hostname,
@@ -55,7 +52,10 @@ def status(
     config: Config,
     role: Role,
     engine: Document | None,
+    sync: SyncView,
     *,
+    partner: PartnerHealth | None,
+    clock_offset: float | None,
     pid: int | None,
     restarts: int,
     absence: str,
@@ -67,6 +67,9 @@ def status(
         config: the configuration in force.
         role: of this node.
         engine: the engine's own account (cluster/vrrp/status.py), None when it gave none.
+        sync: whether both nodes have the same configuration.
+        partner: what it says of itself over the hotwire.
+        clock_offset: seconds by which its clock is ahead of ours.
         pid: of the engine.
         restarts: how often this clusterd had to start the engine again.
         absence: why the engine gave no account.
@@ -83,8 +86,10 @@ def status(
         engine_pid=pid,
         engine_restarts=restarts,
         real_time=told.get("real_time", ""),
-        sync_state="error",
-        sync_reason=sync_reason(config),
+        sync_state=sync.state,
+        sync_reason=sync.reason,
+        partner=partner,
+        clock_offset=clock_offset,
         hotwire_dev=hotwire_device(config),
         maintainance=maintenance,
         interfaces=_interfaces(config, told.get("interfaces", [])),

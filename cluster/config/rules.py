@@ -11,9 +11,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cluster.config import authentication
-from cluster.config.addresses import IP, read_host, read_interface
+from cluster.config import authentication, hotwire_rules
+from cluster.config.addresses import IP, read_interface
 from cluster.config.canonical import MASK
+from cluster.config.hotwire_rules import plain_address
 from cluster.config.shape import Problem, suggest
 from cluster.model import TRIGGER_DELAY, TRIGGER_DELAY_DEFAULT, Config, Interface
 
@@ -53,7 +54,7 @@ def check(config: Config) -> list[Problem]:
         config: of the right shape (see shape.py).
     """
     rules = (
-        _hostname, _interface_names, _interface_ids, _flags, _hotwire_interface, _hotwire_addresses, _ha_interfaces,
+        _hostname, _interface_names, _interface_ids, _flags, *hotwire_rules.RULES, _ha_interfaces,
         _vrids, _watched_hosts, _vlans, _machine_addresses, _virtual_addresses, _passphrase, _auth_keys,
         _auth_send, _disabled_in_backup, _variables, _globals,
     )
@@ -132,14 +133,6 @@ def _flags(config: Config) -> Iterator[Problem]:
             yield Problem(path, "HA and HOTWIRE exclude each other: the hotwire is for the two nodes alone")
 
 
-def _hotwire_interface(config: Config) -> Iterator[Problem]:
-    hotwires = [name for name, interface in config.interfaces.items() if "HOTWIRE" in interface.flags]
-    for name in hotwires[1:]:
-        yield Problem(
-            ("interfaces", name, "flags"), f"HOTWIRE is already {hotwires[0]}; only one interface can be it"
-        )
-
-
 def _ha_interfaces(config: Config) -> Iterator[Problem]:
     names = ha_interfaces(config)
     if len(names) > MAX_HA_INTERFACES:
@@ -169,7 +162,7 @@ def _vrids(config: Config) -> Iterator[Problem]:
 def _watched_hosts(config: Config) -> Iterator[Problem]:
     for name, interface in config.interfaces.items():
         for host in interface.ping_check_host:
-            yield from _plain_address(("interfaces", name, "ping_check_host"), host)
+            yield from plain_address(("interfaces", name, "ping_check_host"), host)
 
 
 def _vlans(config: Config) -> Iterator[Problem]:
@@ -274,26 +267,6 @@ def _readable_addresses(config: Config) -> dict[IP, str]:
         except ValueError:
             continue  # named by the rule of machine addresses
     return readable
-
-
-def _hotwire_addresses(config: Config) -> Iterator[Problem]:
-    local, remote = config.cluster.hotwire_local, config.cluster.hotwire_remote
-    if local:
-        yield from _plain_address(("cluster", "hotwire_local"), local)
-    for address in remote:
-        yield from _plain_address(("cluster", "hotwire_remote"), address)
-    if local in remote:
-        yield Problem(("cluster", "hotwire_remote"), f"{local} is our own address; the partner's must differ")
-    for address, count in Counter(remote).items():
-        if count > 1:
-            yield Problem(("cluster", "hotwire_remote"), f"{address} is there {count} times; once is enough")
-
-
-def _plain_address(path: Path, text: str) -> Iterator[Problem]:
-    try:
-        read_host(text)
-    except ValueError as error:
-        yield Problem(path, f"{text!r} {error}")
 
 
 def _address_id(path: Path) -> Iterator[Problem]:

@@ -151,13 +151,22 @@ class Store:
         return self.revision(self._rows.number_of(name))
 
     @property
+    def start_number(self) -> int:
+        """Number of the start configuration's revision, which is cheap to ask for.
+
+        Raises:
+            NotFoundError: the store is empty.
+        """
+        return self._rows.number_of(self._rows.state.start)
+
+    @property
     def start(self) -> Revision:
         """What is loaded at boot, and sent by `system config synchronize`.
 
         Raises:
             NotFoundError: the store is empty.
         """
-        return self.revision(self._rows.number_of(self._rows.state.start))
+        return self.revision(self.start_number)
 
     def revision(self, number: int) -> Revision:
         """A revision by its number.

@@ -107,6 +107,12 @@ class EngineSupervisor:
         return self._child.pid
 
     @property
+    def sequence(self) -> int | None:
+        """The last number the running engine signed an advert with, or None."""
+        page = self._page_of(self._child.pid)
+        return None if page is None else page.sequence
+
+    @property
     def restarts(self) -> int:
         """How often the engine had to be started again by this clusterd."""
         return self._child.restarts

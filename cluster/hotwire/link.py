@@ -82,16 +82,32 @@ class HotwireLink:
         """Take these settings; the same ones again change nothing. None: no hotwire."""
         if settings != self._settings:
             self._settings = settings
-            self._configured.set()
+            self._begin_anew()
 
     def rekeyed(self) -> None:
         """Our key was replaced: connect anew, with the new one."""
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._hang_up("the settings of the hotwire changed")
+        self._troubles.clear()
         self._configured.set()
+        self._refresh()
 
     @property
     def state(self) -> LinkState:
         """The link now, and why it is not there."""
         return self._state
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there shall be a link, by the configuration."""
+        return missing(self._settings) is None
+
+    @property
+    def knows_a_key(self) -> bool:
+        """Whether a key of the partner is configured."""
+        return self._settings is not None and bool(self._settings.partner_keys)
 
     @property
     def partner(self) -> PartnerHealth | None:
@@ -155,11 +171,9 @@ class HotwireLink:
     async def _live(self) -> None:
         """One configuration's life; ends only when it is cancelled."""
         settings = self._settings
-        lacking = missing(settings)
-        if settings is None or lacking is not None:
-            self._state_is(lacking or state.NO_INTERFACE)
+        if settings is None or missing(settings) is not None:
+            self._refresh()
             return
-        self._troubles.clear()
         self.plugged = sockets.has_link(settings.device)
         self._refresh()
         ssh = await asyncio.to_thread(importlib.import_module, "cluster.hotwire.ssh")

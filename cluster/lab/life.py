@@ -17,6 +17,7 @@ from cluster.errors import ClusterError
 from cluster.lab import remote
 from cluster.lab.factory import blank, factory
 from cluster.lab.identity import Identity
+from cluster.lab.pairing import pair
 from cluster.lab.plan import APPLIANCES, VIRTUAL_INSIDE
 from cluster.lab.roles import OFFLINE, SETTLED, await_roles
 
@@ -54,6 +55,8 @@ def build(home: Home, example: int, owner: Identity | None, *, unconfigured: boo
             home.of(node).mkdir(mode=0o700)
             config = blank(example, node) if unconfigured else factory(example, node, passphrase)
             (home.of(node) / "factory.json").write_bytes(msgspec.json.encode(config))
+        if not unconfigured:
+            pair(home)
         try:
             remote.start(home, example, owner)
             return await_roles(home.running(), _ROLE_PATIENCE, OFFLINE if unconfigured else SETTLED)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster import reports
-from cluster.requests.checking import Checking, no_partner
+from cluster.requests.checking import Checking, partner_of
 from cluster.requests.configurations import Configurations
 from cluster.requests.duty import Duty
+from cluster.requests.hotwire_keys import HotwireKeysDesk
 from cluster.requests.looking import Looking
 from cluster.requests.synchronizing import Synchronizing
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cluster.events_log import EventLog
     from cluster.inforce import InForce
     from cluster.lease import EditLease
+    from cluster.partnership import Partnership
     from cluster.requests.desk import Desk
 
 
@@ -30,6 +31,7 @@ def desks(
     network: Network,
     events: EventLog,
     lease: EditLease,
+    partnership: Partnership,
     leave: Callable[[bool], None],
 ) -> tuple[Desk, ...]:
     """All desks; a new topic is one line here.
@@ -41,12 +43,14 @@ def desks(
         network: links and addresses.
         events: what happened.
         lease: who edits.
+        partnership: with the other node.
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
     """
     return (
-        Looking(store, inforce, engine, network, events),
+        Looking(store, inforce, engine, network, events, partnership=partnership),
         Configurations(store, inforce, events, lease),
         Duty(store, inforce, engine, events, leave),
-        Synchronizing(inforce),
-        Checking(store, inforce, engine, network, lambda: no_partner(reports.sync_reason(inforce.config))),
+        Synchronizing(partnership),
+        HotwireKeysDesk(store, events, partnership),
+        Checking(store, inforce, engine, network, lambda: partner_of(partnership)),
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cluster.collaborators import Engine, Network
     from cluster.config.store import Store
     from cluster.inforce import InForce
+    from cluster.partnership import Partnership
     from cluster.requests.desk import Answers
     from cluster.rpc.messages import Actor
 
@@ -84,6 +85,17 @@ def _software() -> str:
     return version("utmcli")
 
 
-def no_partner(reason: str) -> Partner:
-    """What is known of the partner where there is no hotwire link."""
-    return Partner(reason=reason, sync_reason=reason)
+def partner_of(partnership: Partnership) -> Partner:
+    """What the hotwire knows of the other node."""
+    link, said, sync = partnership.link.state, partnership.partner, partnership.sync
+    return Partner(
+        connected=link.connected,
+        code=link.code.value,
+        reason=link.reason,
+        key_known=partnership.link.knows_a_key,
+        software=said.software if said else "",
+        schema=said.schema if said else None,
+        offset=partnership.link.clock_offset,
+        sync_state=sync.state,
+        sync_reason=sync.reason,
+    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cluster.events_log import EventLog
     from cluster.inforce import InForce
     from cluster.model import Config
+    from cluster.partnership import Partnership
     from cluster.requests.desk import Answers
     from cluster.rpc.messages import Actor, Ask
 
@@ -30,16 +31,25 @@ class Looking:
         engine: the VRRP engine.
         network: links and addresses.
         events: what happened.
+        partnership: with the other node.
     """
 
     def __init__(
-        self, store: Store, inforce: InForce, engine: Engine, network: Network, events: EventLog
+        self,
+        store: Store,
+        inforce: InForce,
+        engine: Engine,
+        network: Network,
+        events: EventLog,
+        *,
+        partnership: Partnership,
     ) -> None:
         self._store = store
         self._inforce = inforce
         self._engine = engine
         self._network = network
         self._events = events
+        self._partnership = partnership
         self.answers: Answers = {
             m.GetInfo: self._info,
             m.GetStatus: self._status,
@@ -58,6 +68,7 @@ class Looking:
         return reports.info(
             self._inforce.config,
             self._engine.role,
+            self._partnership.sync,
             hostname=self._store.running.config.hostname,
             maintenance=self._store.maintenance,
         )
@@ -75,6 +86,9 @@ class Looking:
                 self._inforce.config,
                 self._engine.role,
                 told,
+                self._partnership.sync,
+                partner=self._partnership.partner,
+                clock_offset=self._partnership.link.clock_offset,
                 pid=self._engine.pid,
                 restarts=self._engine.restarts,
                 absence=absence,

@@ -20,11 +20,13 @@ from cluster.errors import (
 )
 from cluster.events_log import EventLog
 from cluster.followers import DisabledInterfaces, Followers
+from cluster.hotwire.keys import OwnKey
 from cluster.inforce import InForce
 from cluster.lease import EditLease
 from cluster.manager import Manager
 from cluster.model import RemoveValue, SetValue
 from cluster.observed import InterfaceState
+from cluster.partnership import Partnership
 from cluster.requests import desks
 from cluster.rpc import messages as m
 from cluster.vrrp.events import Role
@@ -52,6 +54,7 @@ class PlayedEngine:
         self.role = Role.MASTER
         self.pid: int | None = 42
         self.restarts = 3
+        self.sequence: int | None = 7
         self.told: dict[str, Any] | None = None
         self.calls: list[tuple[str, Any]] = []
         self.refusal: Exception | None = None
@@ -111,6 +114,14 @@ class Node:
             self.store.initialise(schema.parse(FACTORY), 1.0)
         self.events = EventLog(self.directory / "events")
         self.disabled = DisabledInterfaces(self.network)  # type: ignore[arg-type]
+        lease = EditLease()
+        partnership = Partnership(
+            store=self.store,
+            engine=self.engine,
+            events=self.events,
+            lease=lease,
+            own_key=OwnKey(self.directory / "state"),
+        )
         self.inforce = InForce(
             store=self.store,
             engine=self.engine,
@@ -118,6 +129,7 @@ class Node:
             events=self.events,
             followers=Followers((self.disabled,), lambda text: self.events.note("follower-failed", text)),
             disabled=self.disabled,
+            parts=(partnership,),
         )
         answering = desks(
             store=self.store,
@@ -125,10 +137,13 @@ class Node:
             engine=self.engine,
             network=self.network,
             events=self.events,
-            lease=EditLease(),
+            lease=lease,
+            partnership=partnership,
             leave=self.left.append,
         )
-        self.manager = Manager(answering, inforce=self.inforce, engine=self.engine, events=self.events)
+        self.manager = Manager(
+            answering, inforce=self.inforce, engine=self.engine, events=self.events, changed=partnership.changed
+        )
 
     def boot(self) -> bool:
         return asyncio.run(self.inforce.boot())
@@ -254,7 +269,7 @@ def test_info_has_the_documented_attributes(node: Node) -> None:
         hotwire_dev="LAN3",
         maintainance=False,
         hostname="master.cluster.local",
-        sync_reason="the hotwire link is not part of this version",
+        sync_reason="the hotwire has no addresses; cluster hotwire set local_addr and remote_addr gives them",
     )
 
 
@@ -262,7 +277,10 @@ def test_info_says_why_there_is_no_synchronization_without_a_hotwire(node: Node)
     node.set("interfaces", "LAN3", "flags", value=[])
     node.ask(m.UpdateInterface())
     info = node.ask(m.GetInfo())
-    assert (info.hotwire_dev, info.sync_reason) == ("", "no interface is the hotwire")
+    assert (info.hotwire_dev, info.sync_reason) == (
+        "",
+        "no interface is the hotwire; cluster hotwire set interface chooses one",
+    )
 
 
 def test_status_is_the_engines_account_beside_ours(node: Node) -> None:
@@ -460,7 +478,7 @@ def test_a_switch_to_nobody_is_no_success(node: Node) -> None:
 
 
 def test_synchronize_says_what_is_missing(node: Node) -> None:
-    with pytest.raises(RefusedError, match="nothing was synchronized: the hotwire link"):
+    with pytest.raises(RefusedError, match="nothing was synchronized: the hotwire has no addresses"):
         node.ask(m.Synchronize())
 
 

@@ -50,6 +50,7 @@ from cluster.rpc.messages.happening import (
     FollowEvents,
     GetEvents,
 )
+from cluster.rpc.messages.hotwire import GetHotwireKeys, HotwireKeys, RenewHotwireKey, SshKey
 from cluster.rpc.messages.looking import (
     ConfigReply,
     GetConfig,
@@ -92,11 +93,13 @@ __all__ = [
     "GetCheck",
     "GetConfig",
     "GetEvents",
+    "GetHotwireKeys",
     "GetInfo",
     "GetInterfaces",
     "GetKeys",
     "GetStatus",
     "GetSystem",
+    "HotwireKeys",
     "ImportConfig",
     "Info",
     "Interfaces",
@@ -104,11 +107,13 @@ __all__ = [
     "ListConfigs",
     "LoadConfig",
     "Reboot",
+    "RenewHotwireKey",
     "Reply",
     "Request",
     "SaveConfig",
     "SetMaintenance",
     "SetStartConfig",
+    "SshKey",
     "Status",
     "Switch",
     "Synchronize",
@@ -125,7 +130,7 @@ AnyAsk = (
     GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | GetKeys | EditConfig | SaveConfig
     | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
     | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
-    | Reboot | GetCheck
+    | Reboot | GetHotwireKeys | RenewHotwireKey | GetCheck
 )
 
 STREAMS = (FollowEvents, FollowAdverts)
@@ -133,13 +138,13 @@ STREAMS = (FollowEvents, FollowAdverts)
 
 READ_ONLY: tuple[type[Ask], ...] = (
     GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
-    GetKeys, GetEvents, FollowEvents, FollowAdverts, GetCheck,
+    GetKeys, GetEvents, FollowEvents, FollowAdverts, GetHotwireKeys, GetCheck,
 )
 """What the role `readonly` may ask."""
 
 AnyAnswer = (
     Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
-    | Capture | Checked | Failure
+    | Capture | Checked | Failure | HotwireKeys
 )
 
 

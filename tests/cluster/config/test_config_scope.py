@@ -23,6 +23,7 @@ MACHINE_FIELDS = {
     "cluster.priority",
     "cluster.hotwire_local",
     "cluster.hotwire_remote",
+    "cluster.hotwire_partner_keys",
 }
 
 
