@@ -98,7 +98,7 @@ COMMANDS = (
             Key(
                 "key",
                 ListOf(item=PUBLIC_KEY, metavar="KEY"),
-                "the line that cluster key get shows there; ssh-ed25519 or ssh-rsa",
+                "the line that cluster key get shows there",
                 required=True,
                 clears=True,
             ),
@@ -107,7 +107,7 @@ COMMANDS = (
     ),
     Command(
         ("cluster", "key", "remote", "add"),
-        "believe a second key of the partner while it changes from one to the other",
+        "believe a second key of the partner while its key changes",
         remote_add,
         (Key("key", PUBLIC_KEY, "the line of the new key", required=True),),
         note=_IN_FORCE,
