@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from importlib.metadata import version
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from cluster.config import scope
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from cluster.lease import EditLease
     from cluster.model import Config
 
+AFTER_OTHERS = 0.3
+"""Seconds that the link lets the engine's adoption or restart, which race the partner's patience, go first."""
 REPORT = 1.0
 """Seconds between two reports when nothing changes."""
 BREATH = 0.05
@@ -78,7 +80,6 @@ class Partnership:
     ) -> None:
         self._store, self._engine, self._events, self._lease = store, engine, events, lease
         self._conntrack = conntrack
-        self._software = version("utmcli")
         self._config: Config | None = None
         self._digest: tuple[int, str] = (-1, "")
         self._news = asyncio.Event()
@@ -118,6 +119,7 @@ class Partnership:
 
     async def run(self) -> None:
         """Keep the partner, the engine and the events informed, until cancelled."""
+        await asyncio.sleep(AFTER_OTHERS)
         async with asyncio.TaskGroup() as duties:
             duties.create_task(self.link.run())
             duties.create_task(self._inform())
@@ -192,6 +194,12 @@ class Partnership:
         if number != self._digest[0]:
             self._digest = (number, scope.digest(self._store.start.config))
         return self._digest[1]
+
+    @cached_property
+    def _software(self) -> str:
+        from importlib.metadata import version  # noqa: PLC0415 - 15 ms, which a restarted engine would wait for
+
+        return version("utmcli")
 
     def _hello(self) -> Hello:
         return Hello(

@@ -84,6 +84,13 @@ cluster auth get
 cluster auth new id 2 secret "battery staple"
 cluster auth set send 2
 cluster auth delete id 1 force 1
+cluster key get
+cluster key new
+cluster key remote get
+cluster key remote set key "ssh-ed25519 AAAA spare"
+cluster key remote set key [ "ssh-ed25519 AAAA spare" "ssh-rsa BBBB" ]
+cluster key remote add key "ssh-ed25519 AAAA spare"
+cluster key remote delete fingerprint SHA256:abc
 cluster capture interface LAN2 count 5
 cluster check
 cluster set advert_interval 25
