@@ -76,11 +76,11 @@ async def _call(settings: HotwireSettings, remote: str, way: Way, board: Switchb
     try:
         sock = await sockets.connected(settings.device, settings.local, remote, CONNECT_PATIENCE)
         session = await way.enter(sock, lambda send, hang_up: board.converse(send, hang_up, own=True))
-    except UnreachableError as error:
-        board.trouble(remote, state.unreachable(remote, error.message))
-        return False
     except LinkDownError as error:
         board.trouble(remote, error.state)
+        return False
+    except UnreachableError as error:
+        board.trouble(remote, state.unreachable(remote, error.message))
         return False
     board.trouble(remote, None)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from cluster.errors import ClusterError
+from cluster.errors import UnreachableError
 
 if TYPE_CHECKING:
     from cluster.health import PartnerHealth
@@ -44,7 +44,7 @@ class LinkState(NamedTuple):
     reason: str
 
 
-class LinkDownError(ClusterError):
+class LinkDownError(UnreachableError):
     """The partner was not entered, and why.
 
     Args:
