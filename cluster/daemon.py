@@ -249,6 +249,7 @@ class Daemon:
         )
 
     def _manager(self, store: Store, inforce: InForce, partnership: Partnership) -> Manager:
+        turn = asyncio.Lock()
         answering = desks(
             store=store,
             inforce=inforce,
@@ -257,10 +258,16 @@ class Daemon:
             events=self._events,
             lease=self._lease,
             partnership=partnership,
+            turn=turn,
             leave=self._leave,
         )
         return Manager(
-            answering, inforce=inforce, engine=self._engine, events=self._events, changed=partnership.changed
+            answering,
+            inforce=inforce,
+            engine=self._engine,
+            events=self._events,
+            changed=partnership.changed,
+            turn=turn,
         )
 
     def _engine_event(self, event: Document) -> None:

@@ -5,7 +5,6 @@ It is the sole writer of the desired state: what a desk (cluster/requests/) chan
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from cluster.errors import ProtocolError
 from cluster.rpc import messages as m
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from cluster.collaborators import Engine
@@ -31,6 +31,7 @@ class Manager:
         engine: the VRRP engine.
         events: what happened.
         changed: called after each request that may have changed something.
+        turn: held while something is changed.
     """
 
     def __init__(
@@ -41,12 +42,13 @@ class Manager:
         engine: Engine,
         events: EventLog,
         changed: Callable[[], None],
+        turn: asyncio.Lock,
     ) -> None:
         self._inforce = inforce
         self._engine = engine
         self._events = events
         self._changed = changed
-        self._changing = asyncio.Lock()
+        self._changing = turn
         self._answers = {asked: answer for desk in desks for asked, answer in desk.answers.items()}
         self._changes = tuple(asked for desk in desks for asked in desk.changes)
 

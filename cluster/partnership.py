@@ -167,7 +167,7 @@ class Partnership:
                 told = (await self._engine.ask("status"))["status"]
         return Own(
             hostname=running.hostname,
-            software=self._software,
+            software=self.software,
             schema=VERSION,
             role=_WORDS[self._engine.role],
             engine=told,
@@ -196,7 +196,8 @@ class Partnership:
         return self._digest[1]
 
     @cached_property
-    def _software(self) -> str:
+    def software(self) -> str:
+        """Version of ours."""
         from importlib.metadata import version  # noqa: PLC0415 - 15 ms, which a restarted engine would wait for
 
         return version("utmcli")
@@ -204,7 +205,7 @@ class Partnership:
     def _hello(self) -> Hello:
         return Hello(
             protocol=PROTOCOL_VERSION,
-            software=self._software,
+            software=self.software,
             schema=VERSION,
             hostname=self._store.running.config.hostname,
         )

@@ -72,7 +72,7 @@ class Sender:
         in_force: the configuration in force here.
         parts: shared parts of revisions.
         link: to the partner.
-        software: version of this software.
+        software: says the version of this software.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Sender:
         in_force: Callable[[], Config],
         parts: SharedParts,
         link: Partner,
-        software: str,
+        software: Callable[[], str],
     ) -> None:
         self._store = store
         self._in_force = in_force
@@ -125,7 +125,7 @@ class Sender:
         document, digest = self._parts.of(start)
         offer = Offer(
             exchange=secrets.token_hex(8),
-            software=self._software,
+            software=self._software(),
             user=actor.user,
             source=actor.source,
             name=name,

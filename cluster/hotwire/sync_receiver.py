@@ -62,7 +62,8 @@ class Receiver:
         is_master: whether this node is master now.
         sending: whether this node is sending now.
         connected: whether the partner is there.
-        software: version of this software.
+        changed: called when something changed that the partner is told.
+        software: says the version of this software.
 
     Attributes:
         answers: what it answers, by type of ask.
@@ -80,7 +81,8 @@ class Receiver:
         is_master: Callable[[], bool],
         sending: Callable[[], bool],
         connected: Callable[[], bool],
-        software: str,
+        changed: Callable[[], None],
+        software: Callable[[], str],
     ) -> None:
         self._store = store
         self._force = force
@@ -92,6 +94,7 @@ class Receiver:
         self._sending = sending
         self._software = software
         self._connected = connected
+        self._changed = changed
         self._reception = Reception()
         self._watching: asyncio.Task[None] | None = None
         self.answers: Mapping[type[HotwireAsk], Callable[[Any], Awaitable[HotwireAnswer]]] = {
@@ -107,7 +110,7 @@ class Receiver:
         if self._reception.hello is not None:  # a sender that died in the midst of it begins anew
             self._end(self._reception.hello)
         own = self._own()
-        welcome = self._reception.greet(ask, own, self._software)
+        welcome = self._reception.greet(ask, own, self._software())
         if ask.digest == own.start_digest:
             self._store.synced.have_common(ask.digest, own.start.number)
         return welcome
@@ -147,6 +150,7 @@ class Receiver:
             whom = f"{hello.user} ({hello.source})"
             came = f"{whom} sent the configuration {hello.name} from {hello.hostname}; it runs and is START here"
             self._events.note("sync-received", came)
+            self._changed()
             warnings = await self._activate()
         return x.SyncSwitched(digest=hello.digest, revision=revision.number, warnings=(*staged.warnings, *warnings))
 

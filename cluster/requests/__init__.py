@@ -12,6 +12,7 @@ from cluster.requests.looking import Looking
 from cluster.requests.synchronizing import Synchronizing
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from cluster.collaborators import Engine, Network
@@ -32,6 +33,7 @@ def desks(
     events: EventLog,
     lease: EditLease,
     partnership: Partnership,
+    turn: asyncio.Lock,
     leave: Callable[[bool], None],
 ) -> tuple[Desk, ...]:
     """All desks; a new topic is one line here.
@@ -44,13 +46,14 @@ def desks(
         events: what happened.
         lease: who edits.
         partnership: with the other node.
+        turn: held by whatever changes anything.
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
     """
     return (
         Looking(store, inforce, engine, network, events, partnership=partnership),
         Configurations(store, inforce, events, lease),
         Duty(store, inforce, engine, events, leave),
-        Synchronizing(partnership),
+        Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),
         HotwireKeysDesk(store, events, partnership),
         Checking(store, inforce, engine, network, lambda: partner_of(partnership)),
     )

@@ -131,6 +131,7 @@ class Node:
             disabled=self.disabled,
             parts=(partnership,),
         )
+        turn = asyncio.Lock()
         answering = desks(
             store=self.store,
             inforce=self.inforce,
@@ -139,10 +140,16 @@ class Node:
             events=self.events,
             lease=lease,
             partnership=partnership,
+            turn=turn,
             leave=self.left.append,
         )
         self.manager = Manager(
-            answering, inforce=self.inforce, engine=self.engine, events=self.events, changed=partnership.changed
+            answering,
+            inforce=self.inforce,
+            engine=self.engine,
+            events=self.events,
+            changed=partnership.changed,
+            turn=turn,
         )
 
     def boot(self) -> bool:
@@ -478,7 +485,7 @@ def test_a_switch_to_nobody_is_no_success(node: Node) -> None:
 
 
 def test_synchronize_says_what_is_missing(node: Node) -> None:
-    with pytest.raises(RefusedError, match="nothing was synchronized: the hotwire has no addresses"):
+    with pytest.raises(UnreachableError, match="nothing was synchronized: the hotwire has no addresses"):
         node.ask(m.Synchronize())
 
 

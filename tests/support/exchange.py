@@ -72,7 +72,7 @@ class Node:
             in_force=lambda: self.force.config,
             parts=parts,
             link=self.wire,
-            software="0.1.0",
+            software=lambda: "0.1.0",
         )
         self.receiver = Receiver(
             self.store,
@@ -84,7 +84,8 @@ class Node:
             is_master=lambda: self.master,
             sending=lambda: self.sender.busy,
             connected=lambda: self.wire.to is not None,
-            software="0.1.0",
+            changed=lambda: None,
+            software=lambda: "0.1.0",
         )
 
     def crash(self) -> Node:
