@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cluster.config import scope
 from cluster.config.migrations import VERSION
-from cluster.errors import ClusterError, UnreachableError
+from cluster.errors import ClusterError, StoreError, UnreachableError
 from cluster.health import Administrator
 from cluster.hotwire import account, state
 from cluster.hotwire.account import Own, SyncNotes
@@ -138,10 +138,17 @@ class Partnership:
         if self.link.wanted:
             self.link.report(account.health(await self._own(config)))
         await self._tell_engine(config)
-        self._note()
-
-    def _note(self) -> None:
         view = self.sync
+        self._note(view)
+        if view.state == "synchronized":
+            self._remember_common()
+
+    def _remember_common(self) -> None:
+        """Both have the same now: what either edits from here on is not overwritten by the other."""
+        with contextlib.suppress(StoreError):  # a full disk; said by whatever needs it
+            self._store.synced.have_common(self._start_digest(), self._store.start_number)
+
+    def _note(self, view: SyncView) -> None:
         if view.reason == state.BEGINNING.reason:
             return
         text = self._notes.text(view, self.link.partner, time.monotonic())
