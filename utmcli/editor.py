@@ -17,21 +17,21 @@ from collections import deque
 from contextvars import copy_context
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import create_app_session, in_terminal
-from prompt_toolkit.data_structures import Size
 from prompt_toolkit.filters import Condition, completion_is_selected
 from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import PromptSession
 from prompt_toolkit.utils import get_cwidth
 
+from utmcli.answering import NEXT_LINE, Answering, InterruptError
 from utmcli.commands import GRAMMAR
 from utmcli.completion import help_at, which_live
-from utmcli.dressing import STYLE, GrammarCompleter, GrammarLexer, color_depth, expected_behind
+from utmcli.dressing import STYLE, GrammarCompleter, GrammarLexer, expected_behind
 from utmcli.keyboard import Keyboard
 from utmcli.live import fetch
+from utmcli.paper import paper
 from utmcli.render import render
 from utmcli.tokens import TokenKind, tokenize
 
@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyPressEvent
+    from prompt_toolkit.output import Output
 
     from utmcli.console import Console
+    from utmcli.questions import Question
     from utmcli.session import Session
 
 MAX_LINE = 16 * 1024
@@ -53,7 +55,7 @@ MAX_NOTICES = 100
 """Messages that wait for the command that runs now to end; the oldest go first."""
 BY_HAND = 3
 """Single keys in one line from which somebody sits there: programs write lines whole."""
-MENU = 14
+MENU = 17
 """Rows of the terminal for the line and the menu below it: every word of the longest module fits."""
 _SLICE = 256
 """Characters of a paste that are edited in before other sessions get their turn."""
@@ -65,30 +67,11 @@ _ENTER = "\r\n"
 _MAY_END = _ENTER + _INTERRUPT + _END
 
 
-class InterruptError(Exception):
-    """Ctrl-C while a line was typed."""
-
-
 class _State(Enum):
     IDLE = "no line is read; what is typed waits"
     PLAIN = "characters are echoed"
     STARTING = "the editor comes up; what is typed waits"
     EDITING = "keys go to the editor"
-
-
-class _Paper:
-    """What the editor draws on."""
-
-    encoding = "utf-8"
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def write(self, text: str) -> None:
-        self._console.draw(text)
-
-    def flush(self) -> None:
-        """Frames leave at once."""
 
 
 class Editor:
@@ -127,6 +110,7 @@ class Editor:
         self._key: asyncio.Future[str] | None = None
         self._gone = False
         self._keyboard = Keyboard()
+        self._answering: Answering | None = None
 
     async def read_line(self, prompt: str) -> str:
         """One line; possibly several, when they were pasted into the editor at once.
@@ -140,11 +124,12 @@ class Editor:
         """
         try:
             if await self._begin(prompt):
-                self._history.append_string(self._text)
+                if self._answering is None:
+                    self._history.append_string(self._text)
                 return self._text
             self._state = _State.STARTING
             self.by_hand = True
-            self._console.draw(self._erasure(prompt + self._text))
+            self._console.draw(self._erasure(prompt + self._visible(self._text)))
             self._fit_menu()
             self._console.resized = self._resized
             return await self._prompt.prompt_async(
@@ -157,6 +142,26 @@ class Editor:
         finally:
             self._console.resized = None
             self._state = _State.IDLE
+
+    async def read_answer(self, question: Question | None) -> str:
+        """One answer to a command's question; it never enters the history.
+
+        Args:
+            question: asked; None for one more line of an answer that goes over several.
+
+        Raises:
+            InterruptError: Ctrl-C.
+            EOFError: Ctrl-D, or the terminal is gone.
+        """
+        self._answering = Answering(question or NEXT_LINE, self._console.draw)
+        try:
+            return await self.read_line(self._answering.prompt)
+        finally:
+            self._answering = None
+
+    def skip_blank_lines(self) -> None:
+        """Forget empty lines that are typed ahead, such as the end of a paste."""
+        self._ahead = self._ahead.lstrip(_ENTER)
 
     async def read_key(self) -> str:
         """One key while output pauses; what was typed ahead is for later."""
@@ -199,7 +204,8 @@ class Editor:
         if not self.by_hand:
             return
         if self._state is _State.PLAIN:
-            self._console.draw(f"{self._erasure(self._shown + self._text)}{text}{self._shown}{self._text}")
+            line = self._shown + self._visible(self._text)
+            self._console.draw(f"{self._erasure(line)}{text}{line}")
         elif self._state is _State.EDITING and self._context is not None:
             # prompt_toolkit finds its application by the context, and whoever announces runs in another.
             self._context.run(self._prompt.app.create_background_task, self._above(text))
@@ -237,7 +243,7 @@ class Editor:
             if not self._is_plain(key):
                 break
             self._text += key
-        self._console.draw(self._text[before:])
+        self._console.draw(self._visible(self._text[before:]))
         self._ahead = self._ahead[len(self._text) - before :]
         if not self._ahead:
             return
@@ -269,22 +275,31 @@ class Editor:
             self._state = _State.IDLE
 
     def _is_plain(self, key: str) -> bool:
-        return key.isprintable() and (key != "?" or _in_quotation(self._text)) and len(self._text) < MAX_LINE
+        quoted = bool(self._text) if self._answering is not None else _in_quotation(self._text)
+        return key.isprintable() and (key != "?" or quoted) and len(self._text) < MAX_LINE
+
+    def _visible(self, typed: str) -> str:
+        """What is echoed of what is typed."""
+        return typed if self._answering is None else self._answering.shown(typed)
 
     def _skip_enter(self) -> None:
         """Enter is one key, also from a program that writes both characters."""
         self._ahead = self._ahead[2:] if self._ahead.startswith("\r\n") else self._ahead[1:]
 
-    @cached_property
+    @property
     def _prompt(self) -> PromptSession[str]:
         """prompt_toolkit, once it is needed: even its construction writes to the terminal."""
-        output = Vt100_Output(
-            cast("TextIO", _Paper(self._console)),
-            lambda: Size(rows=self._console.rows or 24, columns=self._columns),
-            term=self._console.hello.term,
-            enable_cpr=False,  # a program at the other end would not answer, and read the question as output
-        )
-        output.default_color_depth = color_depth(self._console.hello.term)
+        if self._answering is None:
+            return self._line_prompt
+        return self._answering.session(self._keyboard, self._output)
+
+    @cached_property
+    def _output(self) -> Output:
+        return paper(self._console, lambda: self._columns)
+
+    @cached_property
+    def _line_prompt(self) -> PromptSession[str]:
+        output = self._output
         with create_app_session(input=self._keyboard, output=output):
             session: PromptSession[str] = PromptSession(
                 history=self._history,

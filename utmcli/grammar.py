@@ -14,6 +14,7 @@ from utmcli.results import Result
 
 if TYPE_CHECKING:
     from cluster.rpc.messages import AnyAnswer, Ask
+    from utmcli.questions import Dialogue
     from utmcli.values import ValueType
 
 
@@ -36,6 +37,9 @@ class Session(Protocol):
 
     timeout: int
     """Minutes without a key after which a session at its prompt ends; 0 never."""
+
+    dialogue: Dialogue | None
+    """How a command asks questions; None where nobody sits who could answer."""
 
     def close(self) -> None:
         """End the session after this command."""
@@ -104,6 +108,7 @@ class Command:
         documented: the form is Securepoint's and must not change.
         needs_one: of its optional keys at least one has to be given that says what to do.
         reads_input: key whose value is read from standard input when it is not given.
+        may_read: the same where it depends on the values given; names the key, or is empty.
         note: further sentences for `help` and the manual.
         waiting: what a person at a terminal is told it is doing, once it takes longer than half a second.
     """
@@ -115,6 +120,7 @@ class Command:
     documented: bool = False
     needs_one: bool = False
     reads_input: str = ""
+    may_read: Callable[[Mapping[str, Any]], str] | None = None
     note: str = ""
     waiting: str = ""
 
@@ -122,6 +128,11 @@ class Command:
     def name(self) -> str:
         """The path as typed."""
         return " ".join(self.path)
+
+    def input_key(self, values: Mapping[str, Any]) -> str:
+        """The key whose value standard input has, given these values; empty where all is said."""
+        name = self.may_read(values) if self.may_read is not None else self.reads_input
+        return "" if name in values else name
 
     def key(self, name: str) -> Key | None:
         """The key of exactly this name."""

@@ -25,6 +25,7 @@ from cluster.errors import ClusterError, ProtocolError
 from cluster.rpc.messages import Actor
 from utmcli import logs, privileges
 from utmcli.arguments import Arguments, UsageError, understand
+from utmcli.asking import LinesDialogue
 from utmcli.bulletin import Bulletin
 from utmcli.commands import GRAMMAR
 from utmcli.completion import complete, which_live
@@ -195,6 +196,8 @@ class Host:
         if wish.complete is not None:
             return await _complete(session, console, wish.complete)
         if len(wish.commands) == 1:
+            if console.hello.terminals[0] and console.hello.terminals[1]:
+                session.dialogue = LinesDialogue(lines_of(console.read), console, shows_answers=False)
             return await run_one(session, wish.commands[0], console, wish, _input_for(console))
         if wish.commands:
             return await run_commands(session, wish.commands, console, wish)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Protocol
 
 from prompt_toolkit.application import create_app_session
 
+from utmcli.answering import InterruptError
+from utmcli.asking import LinesDialogue, PromptDialogue
 from utmcli.commands import GRAMMAR
 from utmcli.completion import help_at, which_live
-from utmcli.editor import MORE, Editor, InterruptError
+from utmcli.editor import MORE, Editor
 from utmcli.hints import Surroundings, look
 from utmcli.live import fetch
 from utmcli.oneshot import is_command, lines_of, run_transcript
+from utmcli.questions import explanation
 from utmcli.render import EXIT_INTERRUPTED, EXIT_OK, render
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from utmcli.bulletin import Bulletin
     from utmcli.console import Console
     from utmcli.history import LineHistory
+    from utmcli.questions import Question
     from utmcli.session import Session
 
 WELCOME = "Tab completes, ? explains, exit leaves.\n"
@@ -57,6 +62,17 @@ class LineReader(Protocol):
             InterruptError: Ctrl-C.
             EOFError: there will be no more.
         """
+
+    async def read_answer(self, question: Question | None) -> str:
+        """One answer to a command's question, or one more line of it; never kept.
+
+        Raises:
+            InterruptError: Ctrl-C.
+            EOFError: there will be no more.
+        """
+
+    def skip_blank_lines(self) -> None:
+        """Forget empty lines that are typed ahead."""
 
     async def read_key(self) -> str:
         """One key while output pauses; the question is shown, and taken away again."""
@@ -107,6 +123,26 @@ class PlainReader:
             asked = line.rstrip()[:-1]
             live = await fetch(self._session.ask, which_live(GRAMMAR, asked))
             await self._console.write(render(help_at(GRAMMAR, asked, live)))
+
+    async def read_answer(self, question: Question | None) -> str:
+        """One answer; ``?`` alone explains the question.
+
+        Raises:
+            InterruptError: Ctrl-C.
+            EOFError: Ctrl-D, or the terminal is gone.
+        """
+        while True:
+            await self._console.write(question.prompt if question is not None else "")
+            line = await self._next()
+            if question is None or line.strip() != "?":
+                return line
+            await self._console.write(explanation(question))
+
+    def skip_blank_lines(self) -> None:
+        """Forget empty lines that are typed ahead."""
+        ahead = [self._lines.get_nowait() for _ in range(self._lines.qsize())]
+        for line in dropwhile(lambda line: line is not None and not line.strip(), ahead):
+            self._lines.put_nowait(line)
 
     async def read_key(self) -> str:
         """The first character of a line; Enter for an empty one."""
@@ -188,6 +224,7 @@ class Conversation:
             reader = Editor(self._console, self._session, self._history, self._interrupt)
         self._session.more = reader.read_key
         self._session.fits = lambda: (self._console.rows * reader.by_hand, self._columns)
+        self._session.dialogue = PromptDialogue(reader, self._console)
         listening = asyncio.create_task(reader.listen())
         try:
             await self._console.write(WELCOME)
@@ -206,6 +243,7 @@ class Conversation:
             stop: end with the first line that fails.
         """
         lines = lines_of(self._console.read)
+        self._session.dialogue = LinesDialogue(lines, self._console, shows_answers=True)
         return await run_transcript(self._session, lines, self._console, self._prompt_with_hints, stop=stop)
 
     async def _prompt_with_hints(self) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from utmcli.bulletin import Bulletin
     from utmcli.link import Link
     from utmcli.pager import Screen
+    from utmcli.questions import Dialogue
     from utmcli.render import Style
     from utmcli.results import Result
 
@@ -66,6 +67,7 @@ class Session:
         fits: rows and columns of the terminal; no rows where output must not pause by itself: a program reads it.
         bulletin: tells other sessions.
         attended: standard error is a terminal that a person looks at; they are told what takes its time.
+        dialogue: asks questions; None where nobody could answer.
     """
 
     def __init__(self, actor: Actor, link: Link, style: Style = "table") -> None:
@@ -81,6 +83,7 @@ class Session:
         self.fits: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.bulletin: Bulletin | None = None
         self.attended = False
+        self.dialogue: Dialogue | None = None
 
     @property
     def user(self) -> str:
@@ -139,8 +142,8 @@ class Session:
             await screen.write_error(understood.render(with_secrets_covered(GRAMMAR, line)))
             return understood.exit_code
         try:
-            missing = understood.command.reads_input
-            if read_input is not None and missing and missing not in understood.values:
+            missing = understood.command.input_key(understood.values)
+            if read_input is not None and missing:
                 understood.values[missing] = await read_input()
             return await self._execute(understood, screen)
         except ClusterError as error:

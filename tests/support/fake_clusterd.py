@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOBODY = 65534
+OWN_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f master.cluster.local"
 
 EXAMPLE = Config(
     hostname="master.cluster.local",
@@ -90,6 +91,8 @@ class Answers:
                 return messages.Status(self.status)
             case messages.GetConfig():
                 return messages.ConfigReply(config=EXAMPLE, revision=1)
+            case messages.GetHotwireKeys():
+                return messages.HotwireKeys(own=messages.SshKey(line=OWN_KEY, fingerprint="SHA256:own"), partner=())
             case messages.ListConfigs():
                 start = NamedConfig(name="start", current=True, start=True, unsaved=self.unsaved)
                 return messages.Configs((start,))

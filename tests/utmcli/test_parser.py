@@ -100,6 +100,9 @@ cluster hotwire get
 cluster hotwire set interface LAN3 local_addr 192.168.180.2 remote_addr [ 192.168.180.3 ]
 cluster backup_disable get
 cluster backup_disable set interfaces [ wan0 wg0 ] applications [ "DHCP Server" IPSEC ]
+cluster wizard
+cluster wizard role master hotwire_interface LAN3 local_addr 192.168.180.2/24 ha_interface [ LAN1 LAN2 ]
+cluster wizard role spare master_block "[Master]"
 cluster switch
 cluster switch force 1
 cluster events
