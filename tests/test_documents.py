@@ -6,12 +6,13 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.lab import Lab, lab_name
+from tests.support.lab import Lab, eventually, lab_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,9 @@ BIN = Path(sys.executable).parent
 
 
 def commands(document: str) -> list[list[str]]:
-    """The lines after ``$`` in the document's console blocks, as words."""
+    """The lines after ``$`` in the document's console blocks, as words; a backslash goes on in the next line."""
     blocks = re.findall(r"```console\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
-    lines = (line for block in blocks for line in block.splitlines())
+    lines = (line for block in blocks for line in re.sub(r"\\\n\s*", "", block).splitlines())
     return [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
 
 
@@ -34,8 +35,13 @@ def lab() -> Iterator[Lab]:
     lab.down()
 
 
-def on_the_lab(words: list[str], name: str) -> list[str]:
-    """A documented command, with this virtual environment's utmcli and this test's lab."""
+def on_the_lab(words: list[str], name: str) -> str:
+    """A documented command or pipeline for a shell, with this virtual environment's utmcli and this test's lab."""
+    pipeline = [list(part) for is_pipe, part in groupby(words, lambda word: word == "|") if not is_pipe]
+    return " | ".join(shlex.join(_on_the_lab(part, name)) for part in pipeline)
+
+
+def _on_the_lab(words: list[str], name: str) -> list[str]:
     words = [str(BIN / "utmcli") if word == ".venv/bin/utmcli" else word for word in words]
     return [*words[:3], "--name", name, *words[3:]] if words[1] == "lab" else words
 
@@ -47,19 +53,23 @@ ROLES_AFTER = {
     "lab link master LAN2 up": ("master", "backup"),
 }
 """What a person sees before they type the next line."""
+TOLD_BOTH = shlex.split('lab exec spare -- utmcli -c "system update interface" -c "system config save"')
+"""After this the appliances know each other, and a person sees that before they go on."""
 
 
 @pytest.mark.netns
 def test_a_newcomer_can_type_what_the_readme_says(lab: Lab) -> None:
     for words in (line for line in commands("README.md") if line[0] != "make"):
         done = subprocess.run(
-            on_the_lab(words, lab.name), capture_output=True, text=True, timeout=60, check=False,
-            stdin=subprocess.DEVNULL,
-        )
+            ["bash", "-o", "pipefail", "-c", on_the_lab(words, lab.name)],
+            capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
 
         assert done.returncode == 0, (words, done.stdout, done.stderr)
         if (roles := ROLES_AFTER.get(" ".join(words[1:]))) is not None:
             lab.await_roles(*roles)
+        if words[1:] == TOLD_BOTH:
+            eventually(lambda: lab.info("master")["sync_state"] == "pending")
 
 
 @pytest.mark.netns
