@@ -18,6 +18,7 @@ from cluster.vrrp.events import (
     Effect,
     Event,
     Heard,
+    HeardTogether,
     Noted,
     PartnerReported,
     PartnerSilent,
@@ -75,7 +76,7 @@ class Election:
         """
         if not self._stopped:
             # An advert changes nothing that a backup's interfaces wait for, and asking 60 of them takes a while.
-            routine = self._role is Role.BACKUP and isinstance(event, Heard)
+            routine = self._role is Role.BACKUP and isinstance(event, (Heard, HeardTogether))
             self._dispatch(event, now)
             if not routine:
                 self._paths_due = self._ask_paths()
@@ -136,6 +137,9 @@ class Election:
         match event:
             case Heard():
                 self._on_heard(event, now)
+            case HeardTogether():
+                for advert in event.adverts:
+                    self._on_heard(advert, now)
             case UsableChanged():
                 self._on_link(event, now)
             case PartnerReported():
@@ -230,10 +234,11 @@ class Election:
     def _on_heard(self, advert: Heard, now: Nanoseconds) -> None:
         if (path := self._paths.get(advert.interface)) is None:
             return
-        hearing = path.hear(advert, now)
-        self._vigil.heard(hearing)
+        hearing = self._paths.hear(path, advert, now)
+        news = self._vigil.heard(hearing, self._paths)
         if self._role is not Role.MASTER:
-            self._reconsider(now)
+            if news or self._handover.floor is not None:
+                self._reconsider(now)
             return
         errand = self._handover.errand
         judgement = self._reign.judge(
@@ -249,7 +254,7 @@ class Election:
         self._effects += judgement.effects
         if judgement.yields:
             if hearing.overruled:
-                path.single_out(hearing)
+                self._paths.single_out(path, hearing)
             cause = f"{errand.value}: {judgement.yields}" if errand is not None else judgement.yields
             self._yield(hearing.priority, cause, now)
             if judgement.deaf:
@@ -275,20 +280,18 @@ class Election:
         """A backup asks itself anew whether it should be master."""
         if self._role is not Role.BACKUP:
             return
-        paths = self._paths.values()
-        if self._handover.floor is not None and self._vigil.handed_back(paths, now):
+        if self._handover.floor is not None and self._vigil.handed_back(self._paths, now):
             self._handover.floor = None
             self._reprioritise(now)
-        self._vigil.reconsider(self._claim(), paths, now)
+        self._vigil.reconsider(self._claim(), self._paths, now)
 
     def _become_master(self, now: Nanoseconds) -> None:
-        paths = self._paths.values()
-        cause = self._vigil.take(self._priority, self._claim(), self._settings, paths, now)
+        cause = self._vigil.take(self._priority, self._claim(), self._settings, self._paths, now)
         self._drop_at = NEVER
         self._handover.floor = None
         self._reprioritise(now)
         self._reign.begin(now)
-        self._effects += [TakeAddresses(), *announce(paths)]
+        self._effects += [TakeAddresses(), *announce(self._paths.values())]
         self._advertise(now)
         self._change_role(Role.MASTER, cause, now)
 
@@ -367,7 +370,7 @@ class Election:
             return min(soonest, self._reign.next_advert, self._reign.repeat_at, self._give_up_at)
         if self._handover.errand is None:
             vigil = self._vigil
-            return min(soonest, vigil.due(self._priority, self._settings, self._paths.values()), vigil.barred_until)
+            return min(soonest, vigil.due(self._priority, self._settings, self._paths), vigil.barred_until)
         return soonest
 
     def _ask_paths(self) -> Nanoseconds:
@@ -402,7 +405,7 @@ class Election:
         if self._vigil.barred_until <= now:
             self._vigil.barred_until = NEVER
             self._reconsider(now)
-        if self._vigil.due(self._priority, self._settings, self._paths.values()) <= now:
+        if self._vigil.due(self._priority, self._settings, self._paths) <= now:
             self._become_master(now)
 
     # --- effects --------------------------------------------------------------------------------------

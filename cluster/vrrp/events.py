@@ -103,6 +103,12 @@ class Heard(NamedTuple):
     source: int
 
 
+class HeardTogether(NamedTuple):
+    """Several adverts that were waiting at the same time: the same as each of them in this order, for less work."""
+
+    adverts: tuple[Heard, ...]
+
+
 class UsableChanged(NamedTuple):
     """An HA interface lost or regained link or its watched host. Undelayed: the election debounces."""
 
@@ -154,7 +160,7 @@ class Tick(NamedTuple):
 
 
 Event = (
-    Started | Configured | Heard | UsableChanged | SwitchAsked | StopAsked | Resynchronised
+    Started | Configured | Heard | HeardTogether | UsableChanged | SwitchAsked | StopAsked | Resynchronised
     | PartnerReported | PartnerSilent | Tick
 )
 

@@ -47,19 +47,24 @@ class Hearing:
             elsewhere spoke for the partner; if we have to yield to it again, it was somebody else after all.
     """
 
-    __slots__ = ("at", "interval", "overruled", "priority", "source", "stands_alone")
+    __slots__ = ("_silence", "at", "interval", "overruled", "priority", "source", "stands_alone")
 
     def __init__(self, source: int, priority: Priority, interval: Centiseconds, at: Nanoseconds) -> None:
         self.source = source
+        self.stands_alone = False
+        self.overruled = False
+        self.speak(priority, interval, at)
+
+    def speak(self, priority: Priority, interval: Centiseconds, at: Nanoseconds) -> None:
+        """The sender was heard again, with this to say."""
         self.priority = priority
         self.interval = interval
         self.at = at
-        self.stands_alone = False
-        self.overruled = False
+        self._silence = INTERVALS_TO_SILENCE * interval.nanoseconds
 
     def silent(self, now: Nanoseconds) -> bool:
         """Whether the sender has been quiet for so long that it no longer counts."""
-        return now - self.at >= INTERVALS_TO_SILENCE * self.interval.nanoseconds
+        return now - self.at >= self._silence
 
 
 class Path:
@@ -139,10 +144,10 @@ class Path:
             self._make_room(now)
             hearing = Hearing(advert.source, advert.priority, advert.interval, now)
             self.hearings[advert.source] = hearing
-        else:
-            hearing.priority = advert.priority
-            hearing.interval = advert.interval
+        elif hearing.priority == advert.priority and hearing.interval == advert.interval:
             hearing.at = now
+        else:
+            hearing.speak(advert.priority, advert.interval, now)
         if len(self.hearings) > 1:
             for other in self.hearings.values():
                 if other is not hearing and other.priority != FAREWELL:
@@ -219,16 +224,41 @@ class Path:
 
 
 class Paths(dict[str, Path]):
-    """All HA interfaces of a node by name, in configured order."""
+    """All HA interfaces of a node by name, in configured order.
+
+    Args:
+        paths: of the interfaces.
+
+    Attributes:
+        crowded: those where somebody who stands alone was heard; nearly always none, and asking all 60 of them at
+            every advert took longer than everything else.
+    """
+
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
+        super().__init__((path.interface.name, path) for path in paths)
+        self.crowded = [path for path in self.values() if path.crowded]
 
     @classmethod
     def first(cls, interfaces: Iterable[HaInterface], usable: Container[str]) -> Paths:
         """As they are when the engine starts: what is said of the links counts at once."""
-        return cls((interface.name, Path(interface, interface.name in usable)) for interface in interfaces)
+        return cls(Path(interface, interface.name in usable) for interface in interfaces)
 
     def reconfigured(self, interfaces: Iterable[HaInterface]) -> Paths:
         """The paths of another configuration; a path goes on unless it became another virtual router."""
-        return Paths((interface.name, self._continued(interface)) for interface in interfaces)
+        return Paths(self._continued(interface) for interface in interfaces)
+
+    def hear(self, path: Path, advert: Heard, now: Nanoseconds) -> Hearing:
+        """As `Path.hear`, on one of these paths."""
+        hearing = path.hear(advert, now)
+        if path.crowded and path not in self.crowded:
+            self.crowded.append(path)
+        return hearing
+
+    def single_out(self, path: Path, hearing: Hearing) -> None:
+        """As `Path.single_out`, on one of these paths."""
+        path.single_out(hearing)
+        if path not in self.crowded:
+            self.crowded.append(path)
 
     def _continued(self, interface: HaInterface) -> Path:
         path = self.get(interface.name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 from cluster.vrrp import words
+from cluster.vrrp.paths import INTERVALS_TO_SILENCE
 from cluster.vrrp.priority import FAREWELL, NEVER, RANK_HANDED_OVER, master_down_interval, rank_of, skew
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from cluster.units import Centiseconds, Priority
     from cluster.vrrp.events import Settings
-    from cluster.vrrp.paths import Hearing, Path
+    from cluster.vrrp.paths import Hearing, Path, Paths
 
 ONE_WAY_BAR = 300 * NANOSECONDS_PER_SECOND
 """How long a master that was not heard does not preempt."""
@@ -34,6 +35,8 @@ class Vigil:
 
     def __init__(self) -> None:
         self.newest: Hearing | None = None
+        self._word: tuple[Priority, Centiseconds] | None = None
+        self._word_at = Nanoseconds(0)
         self.resynchronised = False
         self.barred_until = NEVER
         self._silent_since = Nanoseconds(0)
@@ -46,16 +49,27 @@ class Vigil:
         self._silent_since = now
         self._challenge_since = None
         self._links_gone_at = None
+        # What is heard next deserves a thought, even if it only repeats what was heard as master.
+        self._word = None
 
     def bar(self, now: Nanoseconds) -> None:
         """This node yielded because it was not heard."""
         self.barred_until = Nanoseconds(now + ONE_WAY_BAR)
 
-    def heard(self, hearing: Hearing) -> None:
-        """An advert came in on any interface."""
-        self.newest = hearing
+    def heard(self, hearing: Hearing, paths: Paths) -> bool:
+        """An advert came in on any interface.
+
+        Returns:
+            Whether it is a reason to reconsider. It is none when it only repeats, in time, the last word of all,
+            while there is nobody else to be heard and no challenge that could end.
+        """
+        before, at = self._word, self._word_at
+        self.newest, self._word, self._word_at = hearing, (hearing.priority, hearing.interval), hearing.at
         if hearing.priority != FAREWELL:
             self._links_gone_at = None
+        if before != self._word or paths.crowded or self._challenge_since is not None:
+            return True
+        return hearing.at - at >= INTERVALS_TO_SILENCE * hearing.interval.nanoseconds
 
     def links_gone(self, gone: bool, now: Nanoseconds) -> None:
         """The partner states over the hotwire whether its HA links are gone.
@@ -75,12 +89,12 @@ class Vigil:
 
     # --- shall we take its place? -------------------------------------------------------------------
 
-    def handed_back(self, paths: Collection[Path], now: Nanoseconds) -> bool:
+    def handed_back(self, paths: Paths, now: Nanoseconds) -> bool:
         """Whether the partner, whom we handed the role, hands it back."""
         rival = self._rival(paths, now)
         return rival is not None and rank_of(rival.priority) == RANK_HANDED_OVER
 
-    def reconsider(self, claim: Priority, paths: Collection[Path], now: Nanoseconds) -> None:
+    def reconsider(self, claim: Priority, paths: Paths, now: Nanoseconds) -> None:
         """Whether there is a challenge to carry out, and since when.
 
         Args:
@@ -97,7 +111,7 @@ class Vigil:
         elif self._challenge_since is None:
             self._challenge_since = now
 
-    def _rival(self, paths: Collection[Path], now: Nanoseconds) -> Hearing | None:
+    def _rival(self, paths: Paths, now: Nanoseconds) -> Hearing | None:
         """The best claim that counts: the newest word of all, or somebody who stands alone."""
         rival = self.newest
         if rival is None or rival.silent(now):
@@ -109,7 +123,7 @@ class Vigil:
 
     # --- when? ------------------------------------------------------------------------------------------
 
-    def due(self, priority: Priority, settings: Settings, paths: Collection[Path]) -> Nanoseconds:
+    def due(self, priority: Priority, settings: Settings, paths: Paths) -> Nanoseconds:
         """When this node becomes master if nothing more is heard.
 
         Args:
@@ -119,16 +133,17 @@ class Vigil:
         """
         interval = self.interval(settings)
         due = self._silence_due(priority, interval, paths)
-        if self._links_gone_at is not None and any(path.up for path in paths):
+        if self._links_gone_at is not None and any(path.up for path in paths.values()):
             due = min(due, self._links_gone_at + skew(priority, interval))
         if self._challenge_since is not None:
             due = min(due, self._challenge_due(self._challenge_since, priority, settings))
         return Nanoseconds(due)
 
-    def _silence_due(self, priority: Priority, interval: Centiseconds, paths: Collection[Path]) -> int:
-        due = self._silent_since + master_down_interval(priority, interval)
+    def _silence_due(self, priority: Priority, interval: Centiseconds, paths: Paths) -> int:
+        patience = master_down_interval(priority, interval)
+        due = self._silent_since + patience
         if self.newest is not None:
-            due = max(due, self.newest.at + master_down_interval(priority, interval))
+            due = max(due, self.newest.at + patience)
             for hearing in _standing_alone(paths, self.newest.at):
                 due = max(due, hearing.at + master_down_interval(priority, hearing.interval))
         return due
@@ -142,9 +157,10 @@ class Vigil:
     # --- why? -------------------------------------------------------------------------------------------
 
     def take(
-        self, priority: Priority, claim: Priority, settings: Settings, paths: Collection[Path], now: Nanoseconds
+        self, priority: Priority, claim: Priority, settings: Settings, everywhere: Paths, now: Nanoseconds
     ) -> str:
         """End the vigil, because `due` has come; returns the cause as a sentence."""
+        paths = everywhere.values()
         newest, since, gone = self.newest, self._challenge_since, self._links_gone_at
         self._challenge_since = self._links_gone_at = None
         self.barred_until = NEVER
@@ -170,10 +186,8 @@ class Vigil:
             yield "this node waits for its connections to be resynchronised before it takes the role"
 
 
-def _standing_alone(paths: Collection[Path], now: Nanoseconds) -> Iterator[Hearing]:
-    for path in paths:
-        if not path.crowded:
-            continue
+def _standing_alone(paths: Paths, now: Nanoseconds) -> Iterator[Hearing]:
+    for path in paths.crowded:
         for hearing in path.hearings.values():
             if hearing.stands_alone and not hearing.silent(now):
                 yield hearing
