@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
 from cluster.engine.capture import capture
-from cluster.engine.heartbeat import HeartbeatWatch
+from cluster.engine.heartbeat import LIMIT, HeartbeatWatch
 from cluster.engine.link import EngineLink
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
 from cluster.process.adoption import listener_of
@@ -240,7 +240,8 @@ class EngineSupervisor:
         """Read the state page: is the engine alive, and in which role?"""
         now, pid = _now(), self._child.pid
         page = self._page_of(pid)
-        if pid is not None and self._watch.look(page.heartbeat if page else None, now):
+        beat, limit = (page.heartbeat, page.beat_limit) if page else (None, LIMIT)
+        if pid is not None and self._watch.look(beat, now, limit):
             self._listener.noted("engine-hung", f"the engine (pid {pid}) gave no sign of life and is killed")
             self._child.kill()
         elif page is not None:

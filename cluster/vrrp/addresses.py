@@ -1,7 +1,7 @@
 """The virtual addresses in the kernel: put there with a short life, renewed while this node holds them.
 
 If everything dies, nothing may keep a virtual address: the kernel removes each one `LIFETIME` after the last
-renewal. Renewals come often enough that two of them may be late.
+renewal. Renewals come often enough that one of them may be lost and the next one late.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cluster.vrrp.settings import VirtualAddress
 
 LIFETIME = Seconds(5)
-REFRESH_EVERY = Nanoseconds(1_500_000_000)
+REFRESH_EVERY = Nanoseconds(2_000_000_000)
 
 _NOT_THERE = {"EADDRNOTAVAIL", "ENODEV"}
 

@@ -34,7 +34,7 @@ TAG_SIZE: Final = 16
 KEY_SIZES: Final = range(32, 65)
 PASSPHRASE_LENGTHS: Final = range(8, 257)
 
-_TRAILER: Final = struct.Struct(">BBHQ16s")
+_TRAILER: Final = struct.Struct(">BBHQ")
 _START: Final = struct.Struct(">BBH")
 _PSEUDO_HEADER: Final = struct.Struct(">BBBx16s")
 _NO_TAG: Final = bytes(TAG_SIZE)
@@ -84,14 +84,13 @@ class Key:
         InvalidConfigurationError: id or length is outside these bounds.
     """
 
-    __slots__ = ("fingerprint", "key_id", "mac", "secret")
+    __slots__ = ("fingerprint", "key_id", "secret")
 
     def __init__(self, key_id: int, secret: bytes) -> None:
         if not 1 <= key_id <= 255:
             raise InvalidConfigurationError(f"key id {key_id} is not between 1 and 255")
         self.key_id = key_id
         self.secret = _checked_secret(secret)
-        self.mac = Mac(secret)
         self.fingerprint = digest(b"fingerprint" + secret).hex()[:16]
 
     def __repr__(self) -> str:
@@ -118,12 +117,11 @@ class Signer:
         message: the VRRP message without a trailer; its checksum does not matter.
     """
 
-    __slots__ = ("_head", "_mac", "_start")
+    __slots__ = ("_mac", "_start")
 
     def __init__(self, key: Key, source: bytes, message: bytes) -> None:
-        self._mac = key.mac
         self._start = _START.pack(HMAC_SHA256, key.key_id, 0)
-        self._head = _signed_part(source, message) + self._start
+        self._mac = Mac(key.secret, _signed_part(source, message) + self._start)
 
     def trailer(self, sequence: int) -> bytes:
         """The 28 bytes to put behind the message.
@@ -132,7 +130,7 @@ class Signer:
             sequence: from `Sequence.next`; never used twice.
         """
         stamp = sequence.to_bytes(8, "big")
-        return self._start + stamp + _tag(self._mac, self._head + stamp)
+        return self._start + stamp + self._mac.tag(stamp + _NO_TAG)[:TAG_SIZE]
 
 
 def sign(advert: Advert, source: bytes, destination: bytes, key: Key, sequence: int) -> Advert:
@@ -152,10 +150,6 @@ def sign(advert: Advert, source: bytes, destination: bytes, key: Key, sequence: 
 def _signed_part(source: bytes, message: bytes) -> bytes:
     family = 4 if len(source) == 4 else 6
     return _PSEUDO_HEADER.pack(family, message[0] >> 4, message[1], source) + message[:6] + b"\0\0" + message[8:]
-
-
-def _tag(mac: Mac, signed: bytes) -> bytes:
-    return mac.tag(signed + _NO_TAG)[:TAG_SIZE]
 
 
 # --- the receiver ------------------------------------------------------------------------------------
@@ -220,6 +214,29 @@ def _restored(saved: Any) -> dict[Sender, dict[str, int]]:
 _GENUINE: Final = Verdict(accepted=True, reason=None)
 
 
+class Claim:
+    """What an advert claims, apart from its signature: to be judged again and again, as long as it stays the same.
+
+    Args:
+        received: the decoded advert.
+    """
+
+    __slots__ = ("_key", "_mac", "_signed", "sender")
+
+    def __init__(self, received: Received) -> None:
+        self.sender = Sender(received.family, received.advert.vrid, received.source)
+        self._signed = _signed_part(received.source, received.message)
+        self._key: Key | None = None
+        self._mac: Mac | None = None
+
+    def signed_with(self, key: Key, trailer: bytes) -> bool:
+        """Whether the trailer was made with this key, for exactly this claim."""
+        if self._mac is None or self._key is not key:
+            self._key, self._mac = key, Mac(key.secret, self._signed)
+        at = TRAILER_SIZE - TAG_SIZE
+        return same(trailer[at:], self._mac.tag(trailer[:at] + _NO_TAG)[:TAG_SIZE])
+
+
 class Verifier:
     """Checks the trailers of one node's partners and remembers how far each sequence got.
 
@@ -261,31 +278,36 @@ class Verifier:
             for sender, reached in self._marks.items()
         }
 
-    def verify(self, received: Received, now: Nanoseconds, trailer: bytes | None = None) -> Verdict:
+    def verify(self, received: Received, now: Nanoseconds) -> Verdict:
         """Whether an advert may be believed.
 
         Args:
             received: a decoded advert.
             now: nanoseconds since 1970, UTC; matters with a freshness window only.
-            trailer: of the advert, where it is another than in `received` and all else is the same.
         """
-        advert = received.advert
-        if trailer is None:
-            trailer = advert.trailer
+        return self.judge(Claim(received), received.advert.trailer, now)
+
+    def judge(self, claim: Claim, trailer: bytes, now: Nanoseconds) -> Verdict:
+        """The same for a claim that was seen before, with another signature.
+
+        Args:
+            claim: of the advert.
+            trailer: 28 bytes, or none.
+            now: as above.
+        """
         if not trailer:
             return Verdict(self._policy.accepts_unsigned, Reject.NO_TRAILER)
-        kind, key_id, zero, sequence, tag = _TRAILER.unpack(trailer)
+        kind, key_id, zero, sequence = _TRAILER.unpack_from(trailer)
         if kind != HMAC_SHA256 or zero:
             return Verdict(accepted=False, reason=Reject.TRAILER)
         key = self._keys.get(key_id)
         if key is None:
             return Verdict(accepted=False, reason=Reject.UNKNOWN_KEY)
-        signed = _signed_part(received.source, received.message) + trailer[: TRAILER_SIZE - TAG_SIZE]
-        if not same(tag, _tag(key.mac, signed)):
+        if not claim.signed_with(key, trailer):
             return Verdict(accepted=False, reason=Reject.BAD_TAG)
         if self._freshness is not None and abs(now // NANOSECONDS_PER_SECOND - (sequence >> 32)) > self._freshness:
             return Verdict(accepted=False, reason=Reject.STALE)
-        if not self._advance(Sender(received.family, advert.vrid, received.source), key.fingerprint, sequence):
+        if not self._advance(claim.sender, key.fingerprint, sequence):
             return Verdict(accepted=False, reason=Reject.REPLAYED)
         return _GENUINE
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.units import Nanoseconds
-from cluster.vrrp.events import Heard, Role, RoleChanged
+from cluster.vrrp.events import Heard, HeardTogether, Role, RoleChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,18 +32,19 @@ class Driver:
 
     Args:
         election: obeyed.
-        act: carries out one effect.
+        act: carries out the effects of one event, in order.
         listen: feeds every advert that waits in a socket.
         clock: monotonic.
 
     Attributes:
         due: when to ask whether the time is `ripe`; None for never.
+        backup: whether this node is backup.
     """
 
     def __init__(
         self,
         election: Election,
-        act: Callable[[Effect], None],
+        act: Callable[[list[Effect]], None],
         listen: Callable[[], None],
         clock: Callable[[], Nanoseconds],
     ) -> None:
@@ -52,19 +53,22 @@ class Driver:
         self._act = act
         self._listen = listen
         self._clock = clock
-        self._backup = False
+        self.backup = False
         self._excused: Nanoseconds | None = None
 
     def feed(self, event: Event) -> None:
         """Something happened: let the election decide, and do what it asks for."""
         now = self._clock()
-        if self._backup and self.due is not None and self.due <= now and not isinstance(event, Heard):
+        late = self.backup and self.due is not None and self.due <= now
+        if late and not isinstance(event, (Heard, HeardTogether)):
             self._listen()
             now = self._clock()
-        for effect in self._election.handle(event, now):
-            if isinstance(effect, RoleChanged):
-                self._backup = effect.new is Role.BACKUP
-            self._act(effect)
+        effects = self._election.handle(event, now)
+        if effects:
+            for effect in effects:
+                if isinstance(effect, RoleChanged):
+                    self.backup = effect.new is Role.BACKUP
+            self._act(effects)
         self.due = self._election.deadline
 
     def ripe(self, now: Nanoseconds) -> bool:
@@ -72,7 +76,7 @@ class Driver:
         if self.due is None or self.due > now:
             return False
         wanted = self._election.deadline
-        if self._backup and wanted is not None and now - wanted > OVERSLEPT and wanted != self._excused:
+        if self.backup and wanted is not None and now - wanted > OVERSLEPT and wanted != self._excused:
             self._excused = wanted
             self.due = Nanoseconds(now + GRACE)
             return False

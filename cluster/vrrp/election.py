@@ -9,45 +9,29 @@ The rules it follows are stated in the documentation of this package (`cluster/v
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from cluster.units import Nanoseconds, Priority
-from cluster.vrrp import words
-from cluster.vrrp.events import (
-    Advertise,
-    Configured,
-    DropAddresses,
-    Effect,
-    Event,
-    Heard,
-    HeardTogether,
-    Noted,
-    PartnerReported,
-    PartnerSilent,
-    Resynchronised,
-    Role,
-    RoleChanged,
-    Settings,
-    Started,
-    StopAsked,
-    Stopped,
-    SwitchAsked,
-    TakeAddresses,
-    UsableChanged,
-    View,
-)
+from cluster.vrrp import events, words
+from cluster.vrrp.events import Role
 from cluster.vrrp.handover import HOLD, KNOWN_PARTNER_INTERVALS, Errand, Handover, objection, patience
+from cluster.vrrp.overview import Standing, overview
 from cluster.vrrp.paths import Paths
 from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
 from cluster.vrrp.reign import Reign, announce, burst
 from cluster.vrrp.vigil import Vigil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Election:
     """The election of one node; see the module for its rules."""
 
     def __init__(self) -> None:
-        self._settings = Settings((), enabled=False)
+        self._settings = events.Settings((), enabled=False)
         self._paths = Paths()
-        self._effects: list[Effect] = []
+        self._effects: list[events.Effect] = []
         self._deadline: Nanoseconds | None = None
         self._paths_due = NEVER
         self._role = Role.OFFLINE
@@ -59,12 +43,25 @@ class Election:
         self._handover = Handover()
         self._give_up_at = NEVER
         self._drop_at = NEVER
-        self._report: PartnerReported | None = None
+        self._report: events.PartnerReported | None = None
         self._stopped = False
+        self._handlers: dict[type[events.Event], Callable[[Any, Nanoseconds], None]] = {
+            events.Started: self._on_start,
+            events.Configured: self._on_configured,
+            events.Heard: self._on_heard,
+            events.HeardTogether: self._on_heard_together,
+            events.UsableChanged: self._on_link,
+            events.SwitchAsked: self._on_switch,
+            events.StopAsked: lambda _event, now: self._leave(Errand.STOP, now),
+            events.Resynchronised: self._on_resynchronised,
+            events.PartnerReported: self._on_report,
+            events.PartnerSilent: self._on_partner_silent,
+            events.Tick: lambda _event, _now: None,  # what is due is done after every event
+        }
 
     # --- what the shell calls ---------------------------------------------------------------------
 
-    def handle(self, event: Event, now: Nanoseconds) -> list[Effect]:
+    def handle(self, event: events.Event, now: Nanoseconds) -> list[events.Effect]:
         """Take one event.
 
         Args:
@@ -76,8 +73,8 @@ class Election:
         """
         if not self._stopped:
             # An advert changes nothing that a backup's interfaces wait for, and asking 60 of them takes a while.
-            routine = self._role is Role.BACKUP and isinstance(event, (Heard, HeardTogether))
-            self._dispatch(event, now)
+            routine = self._role is Role.BACKUP and isinstance(event, (events.Heard, events.HeardTogether))
+            self._handlers[type(event)](event, now)
             if not routine:
                 self._paths_due = self._ask_paths()
             due = self._soonest()
@@ -109,56 +106,33 @@ class Election:
             return refusal
         return objection(self._paths.values(), self._report, self._vigil.newest, self._priority, now)
 
-    def view(self, now: Nanoseconds) -> View:
+    def view(self, now: Nanoseconds) -> events.View:
         """The state for `cluster status` and `cluster explain`."""
-        paths, handover = self._paths.values(), self._handover
-        backup = self._role is Role.BACKUP
-        interval = self._vigil.interval(self._settings) if backup else self._settings.advert_interval
-        return View(
-            role=self._role,
-            since=self._since,
-            cause=self._cause,
+        return overview(
+            Standing(self._role, self._since, self._cause),
             priority=self._priority,
-            handing_over=handover.errand is not None or self._drop_at < NEVER,
-            holding=self._role is Role.MASTER or self._drop_at < NEVER,
-            master_down_interval=master_down_interval(self._priority, interval),
-            paths=tuple(path.view() for path in paths),
-            explanation=(
-                f"this node is {self._role.value}: {self._cause}",
-                *words.condition(paths, self._priority, self._settings, handed_over=handover.floor is not None),
-                *self._vigil.explanation(now),
-            ),
-            handed_over=handover.floor is not None,
+            settings=self._settings,
+            paths=self._paths,
+            vigil=self._vigil,
+            handover=self._handover,
+            dropping=self._drop_at < NEVER,
+            now=now,
         )
 
     # --- events -------------------------------------------------------------------------------------
 
-    def _dispatch(self, event: Event, now: Nanoseconds) -> None:
-        match event:
-            case Heard():
-                self._on_heard(event, now)
-            case HeardTogether():
-                for advert in event.adverts:
-                    self._on_heard(advert, now)
-            case UsableChanged():
-                self._on_link(event, now)
-            case PartnerReported():
-                self._on_report(event, now)
-            case PartnerSilent():
-                self._report = None
-                self._vigil.links_gone(gone=False, now=now)
-            case Resynchronised():
-                self._vigil.resynchronised = True
-            case Started():
-                self._on_start(event, now)
-            case Configured():
-                self._on_configured(event.settings, now)
-            case SwitchAsked():
-                self._on_switch(event, now)
-            case StopAsked():
-                self._leave(Errand.STOP, now)
+    def _on_heard_together(self, heard: events.HeardTogether, now: Nanoseconds) -> None:
+        for advert in heard.adverts:
+            self._on_heard(advert, now)
 
-    def _on_start(self, event: Started, now: Nanoseconds) -> None:
+    def _on_partner_silent(self, _event: events.PartnerSilent, now: Nanoseconds) -> None:
+        self._report = None
+        self._vigil.links_gone(gone=False, now=now)
+
+    def _on_resynchronised(self, _event: events.Resynchronised, _now: Nanoseconds) -> None:
+        self._vigil.resynchronised = True
+
+    def _on_start(self, event: events.Started, now: Nanoseconds) -> None:
         self._settings = event.settings
         self._paths = Paths.first(event.settings.interfaces, event.usable)
         self._handover.floor = 0 if event.handed_over else None
@@ -166,11 +140,11 @@ class Election:
         self._reprioritise(now)
         if not event.settings.enabled:
             self._cause = Errand.OFF.value
-            self._effects.append(DropAddresses())
+            self._effects.append(events.DropAddresses())
         elif event.resume:
             self._role = Role.MASTER
             self._cause = "the engine restarted and resumed the role before the partner could notice"
-            self._effects.append(TakeAddresses())
+            self._effects.append(events.TakeAddresses())
             self._advertise(now)
             self._note("resumed", "", self._cause)
         else:
@@ -178,12 +152,13 @@ class Election:
 
     def _join(self, cause: str, now: Nanoseconds) -> None:
         """Take part from now on, as backup; addresses of an earlier life go."""
-        self._effects.append(DropAddresses())
+        self._effects.append(events.DropAddresses())
         self._vigil.begin(now)
         self._change_role(Role.BACKUP, f"{cause} and waits for a master to be heard", now)
 
-    def _on_configured(self, settings: Settings, now: Nanoseconds) -> None:
-        old, self._settings = self._settings, settings
+    def _on_configured(self, event: events.Configured, now: Nanoseconds) -> None:
+        old, self._settings = self._settings, event.settings
+        settings = event.settings
         self._paths = self._paths.reconfigured(settings.interfaces)
         if (old.high, old.maintenance) != (settings.high, settings.maintenance):
             self._handover.floor = None
@@ -196,11 +171,11 @@ class Election:
             self._join("the cluster was switched on on this node", now)
         self._reprioritise(now)
         if self._role is Role.MASTER:
-            self._effects += [TakeAddresses(), *announce(self._paths.values())]
+            self._effects += [events.TakeAddresses(), *announce(self._paths.values())]
             self._advertise(now)
         self._reconsider(now)
 
-    def _on_link(self, event: UsableChanged, now: Nanoseconds) -> None:
+    def _on_link(self, event: events.UsableChanged, now: Nanoseconds) -> None:
         if (path := self._paths.get(event.interface)) is None:
             return
         returned = event.usable and not path.up
@@ -210,7 +185,7 @@ class Election:
             self._effects += burst(path, now)
         self._reconsider(now)
 
-    def _on_report(self, report: PartnerReported, now: Nanoseconds) -> None:
+    def _on_report(self, report: events.PartnerReported, now: Nanoseconds) -> None:
         both = self._role is Role.MASTER and report.role is Role.MASTER
         known = self._report is not None and self._report.role is Role.MASTER
         # A report may be older than the last change of roles.
@@ -223,7 +198,7 @@ class Election:
             self._vigil.barred_until = NEVER
         self._reconsider(now)
 
-    def _on_switch(self, event: SwitchAsked, now: Nanoseconds) -> None:
+    def _on_switch(self, event: events.SwitchAsked, now: Nanoseconds) -> None:
         refusal = self.switch_refusal(now, event.force)
         if refusal is not None:
             self._note("handover-failed", "", refusal)
@@ -231,7 +206,7 @@ class Election:
         self._hand_over(Errand.FORCED if event.force else Errand.SWITCH, now)
         self._give_up_at = Nanoseconds(now + self._settings.advert_interval.nanoseconds * KNOWN_PARTNER_INTERVALS)
 
-    def _on_heard(self, advert: Heard, now: Nanoseconds) -> None:
+    def _on_heard(self, advert: events.Heard, now: Nanoseconds) -> None:
         if (path := self._paths.get(advert.interface)) is None:
             return
         hearing = self._paths.hear(path, advert, now)
@@ -291,7 +266,7 @@ class Election:
         self._handover.floor = None
         self._reprioritise(now)
         self._reign.begin(now)
-        self._effects += [TakeAddresses(), *announce(self._paths.values())]
+        self._effects += [events.TakeAddresses(), *announce(self._paths.values())]
         self._advertise(now)
         self._change_role(Role.MASTER, cause, now)
 
@@ -346,7 +321,7 @@ class Election:
     def _drop(self, now: Nanoseconds) -> None:
         """Remove the addresses and say farewell; whoever is leaving leaves now."""
         self._drop_at = NEVER
-        self._effects += [DropAddresses(), *(Advertise(name, FAREWELL) for name in self._paths)]
+        self._effects += [events.DropAddresses(), *(events.Advertise(name, FAREWELL) for name in self._paths)]
         if self._handover.errand is not None:
             self._end(self._handover.errand, now)
 
@@ -357,7 +332,7 @@ class Election:
             self._change_role(Role.OFFLINE, errand.value, now)
         if errand is Errand.STOP:
             self._stopped = True
-            self._effects.append(Stopped())
+            self._effects.append(events.Stopped())
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -379,7 +354,7 @@ class Election:
 
     def _fire(self, now: Nanoseconds) -> None:
         """Do what is due."""
-        for path in self._paths.values():
+        for path in self._paths.values() if self._paths_due <= now else ():
             if path.due(self._settings.trigger_delay, serving=self._role is Role.MASTER) <= now:
                 path.settle()
                 self._reprioritise(now)
@@ -416,7 +391,7 @@ class Election:
 
     def _change_role(self, role: Role, cause: str, now: Nanoseconds) -> None:
         old, self._role, self._since, self._cause = self._role, role, now, cause
-        self._effects.append(RoleChanged(old, role, cause))
+        self._effects.append(events.RoleChanged(old, role, cause))
 
     def _note(self, kind: str, interface: str, text: str) -> None:
-        self._effects.append(Noted(kind, interface, text))
+        self._effects.append(events.Noted(kind, interface, text))

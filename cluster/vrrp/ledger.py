@@ -53,11 +53,21 @@ class Ledger:
             self.marks.restore(state_dir)
         self.due = Nanoseconds(time.monotonic_ns() + SAVE_EVERY)
 
-    def used(self, unix: Nanoseconds) -> None:
-        """An advert left; `unix` in nanoseconds since 1970."""
+    def numbers(self, count: int, unix: Nanoseconds) -> int:
+        """Numbers for so many adverts: the first one, the others follow it.
+
+        They are on the state page before one of them is used: who dies in between may leave numbers out, but never
+        lets a later life use one again.
+
+        Args:
+            count: of adverts.
+            unix: nanoseconds since 1970, UTC.
+        """
+        first = self.sequence.next(unix, count)
         self._page.sequence = self.sequence.last
         if self._reservation.renew(unix):
             self._aside.do(self._reservation.write, self._failed)
+        return first
 
     def save(self, now: Nanoseconds) -> None:
         """Copy the marks to the state directory; `now` is the monotonic clock."""

@@ -28,15 +28,16 @@ class Mac:
 
     Args:
         secret: at most 64 bytes; a longer one would have to be hashed first and is not needed here.
+        beginning: of all that will be authenticated, for many messages that begin alike; `tag` takes the rest.
     """
 
     __slots__ = ("_inner", "_outer")
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, beginning: bytes = b"") -> None:
         if len(secret) > BLOCK:
             raise ValueError(f"a key of {len(secret)} bytes is longer than {BLOCK}")
         padded = secret.ljust(BLOCK, b"\0")
-        self._inner = sha256(padded.translate(_INNER))
+        self._inner = sha256(padded.translate(_INNER) + beginning)
         self._outer = sha256(padded.translate(_OUTER))
 
     def tag(self, data: bytes) -> bytes:

@@ -29,6 +29,7 @@ _PID, _HEARTBEAT, _ADVERT, _PARTNER_PATIENCE, _ROLE, _SINCE, _EVENT, _SEQUENCE, 
 _BOOT_AT = 80
 _MARKS_AT = 1024
 _ROLES = (Role.OFFLINE, Role.BACKUP, Role.MASTER)
+_SHORTEST_BEAT, _LONGEST_BEAT = 250_000_000, 1_000_000_000
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
@@ -39,6 +40,14 @@ def boot_id() -> bytes:
         return bytes.fromhex(os.read(handle, 64).decode().strip().replace("-", ""))
     finally:
         os.close(handle)
+
+
+def beat_every(interval: Centiseconds) -> Nanoseconds:
+    """How often the loop turns at least, a little longer than the advert interval.
+
+    So each advert is a beat, and few turns are made for beats alone; 260 ms at the default of 250 ms.
+    """
+    return Nanoseconds(min(max(interval.nanoseconds, _SHORTEST_BEAT), _LONGEST_BEAT) * 26 // 25)
 
 
 def partner_patience(interval: Centiseconds) -> Nanoseconds:
@@ -75,6 +84,13 @@ class Snapshot(NamedTuple):
     def heartbeat_age(self, now: Nanoseconds) -> Nanoseconds:
         """How long ago the engine last turned its loop; `now` is CLOCK_MONOTONIC."""
         return Nanoseconds(now - self.heartbeat)
+
+    @property
+    def beat_limit(self) -> Nanoseconds:
+        """The age at which a heartbeat counts as lost; `heartbeat.py` says why."""
+        # `patience` is 3 1/128 intervals.
+        beat = beat_every(Centiseconds(self.patience * 128 // 385 // 10_000_000))
+        return Nanoseconds(beat * 20 // 13)
 
     def resumable(self, now: Nanoseconds) -> bool:
         """Whether a new engine takes the master role up again; `now` is CLOCK_BOOTTIME."""

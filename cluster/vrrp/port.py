@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster.net.announce import REPEAT, gratuitous_arp
 from cluster.net.rtnetlink import error_name
-from cluster.vrrp.auth import Signer
+from cluster.vrrp.auth import Claim, Signer
 from cluster.vrrp.capture import Seen
 from cluster.vrrp.events import Heard
 from cluster.vrrp.local import Local, check_local, foreign_addresses
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from cluster.net.rtnetlink import Link
     from cluster.units import Nanoseconds, Priority
-    from cluster.vrrp.sequence import Sequence
     from cluster.vrrp.settings import InterfaceSettings
     from cluster.vrrp.wire import Guard, Wire
 
@@ -58,12 +57,14 @@ class _Known(NamedTuple):
         size: of the frame.
         start: the frame up to the signature; all checks but the signature's depend on nothing else.
         received: decoded.
+        claim: what its signature vouches for.
         outcome: what is told of it.
     """
 
     size: int
     start: bytes
     received: Received
+    claim: Claim
     outcome: Heard | Differing
 
 
@@ -155,12 +156,12 @@ class Port:
                 found.close()
         self._socket = self._membership = None
 
-    def advertise(self, priority: Priority, sequence: Sequence, unix: Nanoseconds) -> bool:
+    def advertise(self, priority: Priority, number: int, unix: Nanoseconds) -> bool:
         """Send one advert.
 
         Args:
             priority: to say.
-            sequence: gives each signature its number.
+            number: of the signature, never used before.
             unix: nanoseconds since 1970, UTC.
 
         Returns:
@@ -171,7 +172,7 @@ class Port:
             return False
         frame, signer = self._frames.get(priority) or self._build(priority)
         if signer is not None:
-            frame += signer.trailer(sequence.next(unix))
+            frame += signer.trailer(number)
         try:
             self._socket.send(frame)
         except OSError as problem:
@@ -224,7 +225,7 @@ class Port:
         if self._guard is not None:
             at = len(known.start)
             trailer = bytes(frame[at : at + TRAILER_SIZE]) if known.received.advert.trailer else b""
-            judged = self._guard.verify(known.received, unix, trailer)
+            judged = self._guard.judge(known.claim, trailer, unix)
             if judged.reason is not None and not judged.accepted:
                 return self._drop(judged.reason, known.received.source, frame, unix)
             verdict = "valid" if judged.reason is None else "unsigned"
@@ -249,7 +250,7 @@ class Port:
         outcome = Differing(heard, inet_ntop(AF_INET, source), differing) if differing else heard
         # The IP header tells where the packet ends; behind it there may be padding.
         end = ETHERNET_HEADER + int.from_bytes(frame[16:18], "big")
-        return _Known(len(frame), bytes(frame[: end - len(advert.trailer)]), received, outcome)
+        return _Known(len(frame), bytes(frame[: end - len(advert.trailer)]), received, Claim(received), outcome)
 
     def _open(self, link: Link) -> bool:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import ClusterError, ProtocolError, RefusedError
@@ -21,21 +22,22 @@ from cluster.vrrp.addresses import VirtualAddresses
 from cluster.vrrp.aside import Aside
 from cluster.vrrp.capture import Captures
 from cluster.vrrp.control_server import ControlServer
+from cluster.vrrp.deeds import Deeds
 from cluster.vrrp.driver import Driver
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import Role
 from cluster.vrrp.kernel import Kernel
 from cluster.vrrp.ledger import Ledger
-from cluster.vrrp.page import Page
+from cluster.vrrp.page import Page, beat_every
 from cluster.vrrp.port import Differing, Dropped
 from cluster.vrrp.ports import Ports
 from cluster.vrrp.reporter import Reporter
 from cluster.vrrp.sockets import engine_lock
+from cluster.vrrp.upkeep import Upkeep
 from cluster.vrrp.watch import Watches
 from cluster.vrrp.wire import Keyring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
     from cluster.vrrp.log import Log
@@ -44,15 +46,19 @@ else:
     # `signal` is these same functions, wrapped in enumerations that cost the start 2 ms.
     from _signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
-BEAT_EVERY = Nanoseconds(260_000_000)
-"""A little longer than the default advert interval: each advert is a beat, few turns are made for beats alone."""
+EARLY = Nanoseconds(260_000_000)
+"""How much too early an address may be renewed: a little more than the default advert interval."""
+LINGER = Nanoseconds(4_000_000)
+"""How long a backup that was woken by one of several interfaces waits for the others, at most."""
+LINGER_SHARE = 64
+"""Nor longer than this part of the advert interval: what comes meanwhile is heard that much later."""
+LINGER_MINIMUM = 0.0005
+"""Seconds: a shorter pause is not worth its system call."""
 EVENTS_PER_TURN = 128
 PRECISE = 0.02
 """Seconds: shorter waits end on the microsecond, longer ones within a millisecond for less work."""
 ADVERTS_PER_TURN = 32
 """Of one interface: a flood must not keep the loop from its timers."""
-LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
-MEND_EVERY = Nanoseconds(1_000_000_000)
 
 
 class Engine:
@@ -72,10 +78,8 @@ class Engine:
     def __init__(self, run_dir: str, state_dir: str | None, log: Log) -> None:
         self._lock = engine_lock()
         self._run_dir = run_dir
-        self._mend_at = _now()
         self._settings = settings.load(f"{run_dir}/{control.CONFIG_FILE}")
         self._page = Page(f"{run_dir}/{control.PAGE_FILE}")
-        self._page.interval_is(self._settings.advert_interval)
         self._reporter = Reporter(log, self._page)
         self._aside = Aside()
         keys = self._settings.authentication
@@ -93,23 +97,14 @@ class Engine:
         self._kernel.settle(_now())
         self._poller.register(self._kernel.handle, select.EPOLLIN)
         self._election = Election()
-        self._driver = Driver(self._election, self._act, self._listen, _now)
-        self._lost_the_role = False
-        self._since = Nanoseconds(time.time_ns())
-        self._real_time = realtime.schedule()
+        self._deeds = Deeds(self._ports, self._addresses, self._ledger, self._page, self._reporter)
+        self._deeds.role_changed = self._remember_role
+        self._driver = Driver(self._election, self._deeds.carry_out, self._listen, _now)
+        self._upkeep = Upkeep(self._kernel, self._watches, self._ports, self._ledger, self._aside)
         realtime.forgo_collection()
-        self._lock_memory_at: Nanoseconds | None = Nanoseconds(_now() + LOCK_MEMORY_AFTER)
+        self._linger = 0.0
+        self._keep_time()
         self._server: ControlServer | None = None
-        self._finished = False
-        self._actions: dict[type, Callable[[Any], None]] = {
-            events.Advertise: self._advertise,
-            events.Announce: self._announce,
-            events.TakeAddresses: self._take_addresses,
-            events.DropAddresses: self._drop_addresses,
-            events.RoleChanged: self._role_changed,
-            events.Noted: self._noted,
-            events.Stopped: self._stopped,
-        }
 
     def run(self) -> None:
         """Take part in the cluster until an orderly stop is complete."""
@@ -123,7 +118,7 @@ class Engine:
         set_wakeup_fd(signalled, warn_on_full_buffer=False)
         for number in (SIGTERM, SIGINT, SIGHUP):
             signal(number, _only_wake_up)
-        while not self._finished:
+        while not self._deeds.finished:
             self._turn(self._server)
         self._close(self._server)
 
@@ -133,72 +128,71 @@ class Engine:
         now = _now()
         self._page.beat(now)
         wait = max(0, self._next_due(now) - now) / 1_000_000_000
+        if self._linger:
+            # What a node says on one interface it says on all: wait for the rest rather than wake up for each.
+            sleep(min(self._linger, wait))
+            self._linger, wait = 0.0, 0.0
         # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact.
-        if wait >= PRECISE:
+        if wait >= PRECISE or not wait:
             ready = self._poller.poll(wait, EVENTS_PER_TURN)
         else:
             ready = self._poller.poll(0, EVENTS_PER_TURN) if select.select((self._poller,), (), (), wait)[0] else []
         if ready:
-            self._dispatch([handle for handle, _ in ready], server)
+            self._dispatch(ready, server)
         self._do_due(_now())
 
     def _next_due(self, now: Nanoseconds) -> int:
-        due = now + BEAT_EVERY
+        due = now + self._beat_every
         if self._addresses.holding and self._addresses.refresh_at < due:
             due = self._addresses.refresh_at
-        for other in (self._driver.due, self._kernel.due, self._watches.due):
+        for other in (self._driver.due, self._upkeep.due):
             if other is not None and other < due:
                 due = other
         return due
 
-    def _dispatch(self, ready: list[int], server: ControlServer) -> None:
+    def _dispatch(self, ready: list[tuple[int, int]], server: ControlServer) -> None:
+        heard: list[events.Heard] = []
         others = []
-        for handle in ready:
+        unix = Nanoseconds(time.time_ns())
+        for handle, _ in ready:
             port = self._ports.by_handle(handle)
             if port is None:
                 others.append(handle)
             else:
-                self._receive(port)
+                self._receive(port, unix, heard)
+        if heard:
+            self._hear(heard)
         for handle in others:
-            if handle == self._kernel.handle:
-                for change in self._kernel.follow(self._reconfigure):
-                    self._feed(change)
-            elif handle == self._wake:
-                self._follow_signals()
-            elif handle == server.fileno():
-                self._accept(server)
-            elif self._watches.owns(handle):
-                self._usable_changed(self._watches.receive(handle))
-            elif not server.receive(handle):
-                self._captures.forget(handle)
+            self._serve(handle, server)
+
+    def _serve(self, handle: int, server: ControlServer) -> None:
+        """Whatever else is ready than an HA interface."""
+        if handle == self._kernel.handle:
+            for change in self._kernel.follow(self._reconfigure):
+                self._feed(change)
+        elif handle == self._wake:
+            self._follow_signals()
+        elif handle == server.fileno():
+            self._accept(server)
+        elif self._watches.owns(handle):
+            self._usable_changed(self._watches.receive(handle))
+        elif not server.receive(handle):
+            self._captures.forget(handle)
+
+    def _hear(self, heard: list[events.Heard]) -> None:
+        self._feed(heard[0] if len(heard) == 1 else events.HeardTogether(tuple(heard)))
+        if self._driver.backup:
+            self._linger = self._pause
 
     def _do_due(self, now: Nanoseconds) -> None:
         if self._driver.ripe(now):
             self._feed(events.Tick())
         # Awake anyway, the addresses are renewed a little early rather than in a turn of their own.
-        if self._addresses.holding and self._addresses.refresh_at <= now + BEAT_EVERY:
+        if self._addresses.holding and self._addresses.refresh_at <= now + EARLY:
             self._addresses.renew(now)
-        if self._kernel.due is not None and self._kernel.due <= now:
-            self._kernel.repair(now)
-        if self._watches.due is not None and self._watches.due <= now:
-            for port in self._watches.ask(now):
-                self._usable_changed(port)
-        if self._lock_memory_at is not None and self._lock_memory_at <= now:
-            self._lock_memory_at = None
-            self._aside.do(self._lock_memory, self._memory_not_locked)
-        if self._mend_at <= now:
-            self._mend_at = Nanoseconds(now + MEND_EVERY)
-            if self._ports.broken:
-                self._ports.mend()
-        if self._ledger.due <= now:
-            self._ledger.save(now)
+        for port in self._upkeep.run(now):
+            self._usable_changed(port)
         self._aside.report()
-
-    def _lock_memory(self) -> None:
-        self._real_time = f"{self._real_time}, {realtime.lock_memory()}"
-
-    def _memory_not_locked(self, problem: OSError) -> None:
-        self._real_time = f"{self._real_time}, memory cannot be locked ({problem})"
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -207,7 +201,7 @@ class Engine:
         boot_time = Nanoseconds(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
         resume = before is not None and self._settings.enabled and before.resumable(boot_time)
         if before is not None and resume:
-            self._reporter.role, self._since = Role.MASTER, before.since
+            self._reporter.role, self._deeds.since = Role.MASTER, before.since
         else:
             self._addresses.remove(self._ports.virtual_present())
         usable = frozenset(port.settings.name for port in self._ports if self._watches.usable(port))
@@ -220,20 +214,25 @@ class Engine:
         self._kernel.missing()
 
     def _listen(self) -> None:
+        heard: list[events.Heard] = []
+        unix = Nanoseconds(time.time_ns())
         for port in self._ports:
-            self._receive(port)
+            self._receive(port, unix, heard)
+        if heard:
+            self._hear(heard)
 
-    def _receive(self, port: Port) -> None:
+    def _receive(self, port: Port, unix: Nanoseconds, heard: list[events.Heard]) -> None:
+        """Read what waits on an interface, and add what is to be believed to `heard`."""
         for _ in range(ADVERTS_PER_TURN):
-            what = port.receive(Nanoseconds(time.time_ns()))
+            what = port.receive(unix)
             if what is None:
                 return
             if isinstance(what, events.Heard):
-                self._feed(what)
+                heard.append(what)
                 # Whoever is to be believed seldom sends two at once; if so, the poller says it again.
                 return
             if isinstance(what, Differing):
-                self._feed(what.heard)
+                heard.append(what.heard)
                 self._differing(port.settings.name, what)
             elif what.reason.suspicious:
                 self._suspicious(port.settings.name, what)
@@ -266,48 +265,17 @@ class Engine:
             except ClusterError as problem:
                 self._reporter.failed(f"not reloaded: {'; '.join((problem.message, *problem.details))}")
 
-    # --- what the election asks for -----------------------------------------------------------------
+    # --- what the election is told ------------------------------------------------------------------
 
     def _feed(self, event: events.Event) -> None:
         self._driver.feed(event)
-        if self._lost_the_role and not self._settings.resync:
-            self._lost_the_role = False
+        if self._deeds.lost_the_role and not self._settings.resync:
+            self._deeds.lost_the_role = False
             self._driver.feed(events.Resynchronised())
-
-    def _act(self, effect: events.Effect) -> None:
-        self._actions[type(effect)](effect)
-
-    def _announce(self, effect: events.Announce) -> None:
-        self._ports[effect.interface].announce()
-
-    def _take_addresses(self, _effect: events.TakeAddresses) -> None:
-        self._addresses.take(_now())
-
-    def _drop_addresses(self, _effect: events.DropAddresses) -> None:
-        self._addresses.drop(self._ports)
-
-    def _role_changed(self, effect: events.RoleChanged) -> None:
-        self._reporter.role_changed(effect)
-        self._lost_the_role = effect.new is Role.BACKUP
-        self._since = Nanoseconds(time.time_ns())
-        self._remember_role()
-
-    def _noted(self, effect: events.Noted) -> None:
-        self._reporter.tell(effect.kind, effect.interface, effect.text)
-
-    def _stopped(self, _effect: events.Stopped) -> None:
-        self._finished = True
-
-    def _advertise(self, effect: events.Advertise) -> None:
-        unix = Nanoseconds(time.time_ns())
-        if self._ports[effect.interface].advertise(effect.priority, self._ledger.sequence, unix):
-            self._ledger.used(unix)
-            if effect.priority:
-                self._page.advertised()
 
     def _remember_role(self) -> None:
         handed_over = self._election.view(_now()).handed_over
-        self._page.role_is(self._reporter.role, self._since, handed_over=handed_over)
+        self._page.role_is(self._reporter.role, self._deeds.since, handed_over=handed_over)
 
     # --- the manager ---------------------------------------------------------------------------------
 
@@ -364,12 +332,21 @@ class Engine:
         # First forget what is no longer configured, then remove it: a renewal under way must not put it back.
         self._kernel.settle(_now())
         self._addresses.remove_virtual(before - self._ports.virtual_configured())
-        self._page.interval_is(loaded.advert_interval)
+        self._keep_time()
         self._reconfigure()
         for port in self._ports:
             self._usable_changed(port)
         self._remember_role()
         self._kernel.missing()
+
+    def _keep_time(self) -> None:
+        """Follow the advert interval in force."""
+        interval = self._settings.advert_interval
+        self._page.interval_is(interval)
+        self._beat_every = beat_every(interval)
+        pause = min(LINGER, interval.nanoseconds // LINGER_SHARE) / 1_000_000_000
+        several = len(self._settings.interfaces) > 1
+        self._pause = pause if several and pause >= LINGER_MINIMUM else 0.0
 
     def _election_settings(self) -> events.Settings:
         return self._settings.for_election({p.settings.name: int.from_bytes(p.source, "big") for p in self._ports})
@@ -383,8 +360,8 @@ class Engine:
             for port in (self._ports[path.name],)
         ]
         return {
-            **status.describe(view, self._settings, self._since),
-            "real_time": self._real_time,
+            **status.describe(view, self._settings, self._deeds.since),
+            "real_time": self._upkeep.real_time,
             "errors": dict(self._addresses.errors),
             "interfaces": interfaces,
         }

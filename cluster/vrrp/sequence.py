@@ -72,11 +72,13 @@ class Sequence:
         """The reservation is on disk."""
         self._reserved = max(self._reserved, value)
 
-    def next(self, now: Nanoseconds) -> int:
-        """A value greater than all before.
+    def next(self, now: Nanoseconds, count: int = 1) -> int:
+        """A value greater than all before: the first of `count` in a row, all of which are used up.
 
         Args:
             now: nanoseconds since 1970, UTC; may jump either way.
+            count: how many.
         """
-        self._last = max(from_clock(now), self._last + 1)
-        return self._last
+        first = max(from_clock(now), self._last + 1)
+        self._last = first + count - 1
+        return first

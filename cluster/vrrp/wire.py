@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from cluster.vrrp.auth import Key, Policy, Sender, Verifier, derive_key
+from cluster.vrrp.auth import Key, Policy, Verifier, derive_key
 from cluster.vrrp.local import simple_password
 from cluster.vrrp.packet import AUTH_NONE, AUTH_SIMPLE, NO_AUTH_DATA
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cluster.units import Centiseconds, Nanoseconds, Seconds
-    from cluster.vrrp.auth import Verdict
+    from cluster.vrrp.auth import Claim, Verdict
     from cluster.vrrp.marks import Marks
-    from cluster.vrrp.packet import Received
     from cluster.vrrp.settings import EngineSettings
 
 _TRAILER_START = Struct(">BBxxQ")
@@ -56,19 +55,18 @@ class Guard:
         self._fingerprints = {key.key_id: key.fingerprint for key in keys}
         self._verifier.configure(keys, policy, freshness)
 
-    def verify(self, received: Received, unix: Nanoseconds, trailer: bytes) -> Verdict:
+    def judge(self, claim: Claim, trailer: bytes, unix: Nanoseconds) -> Verdict:
         """Whether an advert may be believed.
 
         Args:
-            received: what it says.
+            claim: what it says.
+            trailer: its signature, or nothing.
             unix: nanoseconds since 1970, UTC.
-            trailer: its signature, also where it is another than in `received`.
         """
-        verdict = self._verifier.verify(received, unix, trailer)
+        verdict = self._verifier.judge(claim, trailer, unix)
         if verdict.accepted and verdict.reason is None:
             _, key_id, sequence = _TRAILER_START.unpack_from(trailer)
-            sender = Sender(received.family, received.advert.vrid, received.source)
-            self._marks.keep(sender, self._fingerprints[key_id], sequence)
+            self._marks.keep(claim.sender, self._fingerprints[key_id], sequence)
         return verdict
 
     def reset(self, sequence: int, sources: Iterable[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -100,8 +101,10 @@ class Frr(Peer):
 
     def start(self, priority: int) -> None:
         # Its daemons give up root for the user frr, and must find their way through pytest's directories.
-        for directory in (self.directory, *list(self.directory.parents)[:3]):
-            directory.chmod(0o755)
+        for directory in (self.directory, *self.directory.parents):
+            if directory == Path(tempfile.gettempdir()):
+                break
+            directory.chmod(directory.stat().st_mode | 0o755)
         shutil.chown(self.directory, "frr", "frr")
         run = self.namespace.run
         run("ip", "link", "add", "vrrp2", "link", "LAN2", "type", "macvlan", "mode", "bridge", check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cluster.units import Nanoseconds
@@ -12,6 +13,7 @@ from cluster.vrrp.events import (
     DropAddresses,
     Event,
     Heard,
+    HeardTogether,
     Role,
     RoleChanged,
     Settings,
@@ -123,8 +125,13 @@ class Node:
     def wake(self) -> None:
         """The process runs again: what waited in its sockets comes first, then the clock."""
         backlog, self._backlog = self._backlog, []
-        for event in backlog:
-            self.deliver(event)
+        for adverts, run in groupby(backlog, lambda event: isinstance(event, Heard)):
+            waiting = list(run)
+            if adverts and len(waiting) > 1:
+                self.deliver(HeardTogether(tuple(waiting)))
+            else:
+                for event in waiting:
+                    self.deliver(event)
         self.deliver(Tick())
 
     def tick(self, at: int) -> None:

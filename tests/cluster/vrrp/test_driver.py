@@ -36,7 +36,7 @@ class Node:
         self.now = Nanoseconds(1_000_000_000)
         self.mail: list[Event] = []
         self.told: list[Effect] = []
-        self.driver = Driver(Election(), self.told.append, self.read_mail, lambda: self.now)
+        self.driver = Driver(Election(), self.told.extend, self.read_mail, lambda: self.now)
         lan = HaInterface("LAN2", Vrid(2), 0x0A4D0102)
         settings = Settings((lan,), high=False, advert_interval=Centiseconds(1))
         self.driver.feed(Started(settings, frozenset({"LAN2"}), resume=resume))

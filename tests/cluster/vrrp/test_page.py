@@ -9,7 +9,7 @@ import pytest
 
 from cluster.units import Centiseconds, Nanoseconds
 from cluster.vrrp.events import Role
-from cluster.vrrp.page import SIZE, Page, Snapshot, partner_patience
+from cluster.vrrp.page import SIZE, Page, Snapshot, beat_every, partner_patience
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,3 +116,39 @@ class TestResume:
 
     def test_the_partners_patience_is_three_intervals_and_the_smallest_skew(self) -> None:
         assert partner_patience(Centiseconds(25)) == 751_953_125
+
+
+def test_the_loop_turns_a_little_slower_than_adverts_come_but_always_once_a_second() -> None:
+    def milliseconds(interval: int) -> int:
+        return beat_every(Centiseconds(interval)) // 1_000_000
+
+    assert [milliseconds(interval) for interval in (1, 25, 100, 4000)] == [260, 260, 1040, 1040]
+
+
+@pytest.mark.parametrize("interval", [1, 10, 25, 33, 50, 100, 200, 4095])
+def test_a_lost_heartbeat_is_noticed_after_more_than_a_beat_and_within_the_partners_patience(
+    tmp_path: Path, interval: int
+) -> None:
+    path = str(tmp_path / "engine.page")
+    page = Page(path)
+    page.interval_is(Centiseconds(interval))
+    page.claim()
+    left = Page.read(path)
+    assert left is not None
+
+    limit = left.beat_limit
+
+    assert limit == beat_every(Centiseconds(interval)) * 20 // 13
+    if interval >= 25:
+        # The last beat may be as old as the last advert; from the lost beat on it takes some 40 ms.
+        restart = 40_000_000
+        assert Centiseconds(interval).nanoseconds + limit + restart < left.patience
+
+
+def test_with_the_default_timers_the_limit_is_400_milliseconds(tmp_path: Path) -> None:
+    page = Page(str(tmp_path / "engine.page"))
+    page.interval_is(Centiseconds(25))
+    page.claim()
+    left = Page.read(str(tmp_path / "engine.page"))
+    assert left is not None
+    assert left.beat_limit == 400_000_000
