@@ -104,7 +104,10 @@ class Heard(NamedTuple):
 
 
 class HeardTogether(NamedTuple):
-    """Several adverts that were waiting at the same time: the same as each of them in this order, for less work."""
+    """Several adverts that were waiting at the same time: the same as each of them in this order, for less work.
+
+    What falls due by one of them is done when all of them are heard.
+    """
 
     adverts: tuple[Heard, ...]
 
