@@ -104,7 +104,8 @@ class Election:
         refusal = self._handover.refusal(self._role)
         if force or refusal is not None:
             return refusal
-        return objection(self._paths.values(), self._report, self._vigil.newest, self._priority, now)
+        paths, heard = self._paths.values(), self._vigil.newest
+        return objection(paths, self._report, heard, self._priority, since=self._since, now=now)
 
     def view(self, now: Nanoseconds) -> events.View:
         """The state for `cluster status` and `cluster explain`."""

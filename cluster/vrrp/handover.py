@@ -22,6 +22,9 @@ KNOWN_PARTNER_INTERVALS = 4
 UNKNOWN_PARTNER_PATIENCE = 40_000_000
 """Patience with one that may be there, beyond twice its skew: the way there and back, and a busy processor."""
 
+REPORT_LAG = Nanoseconds(3_000_000_000)
+"""How old what the partner says may be: it says it once a second, and is passed on once a second."""
+
 
 class Errand(Enum):
     """Why a master hands over, other than by maintenance; the value says it in words."""
@@ -94,14 +97,25 @@ def objection(
     report: PartnerReported | None,
     partner: Hearing | None,
     own: Priority,
+    *,
+    since: Nanoseconds,
     now: Nanoseconds,
 ) -> str | None:
-    """What speaks against a switch, unless it is forced: a sentence, or None."""
+    """What speaks against a switch, unless it is forced: a sentence, or None.
+
+    Args:
+        paths: the HA interfaces.
+        report: what the partner said over the hotwire, if it may be relied on.
+        partner: whom we heard last.
+        own: our priority.
+        since: when this node became master; before that there were no adverts of ours to be heard.
+        now: the present instant.
+    """
     if not any(path.up for path in paths):
         return "no HA interface of this node is usable, so the partner cannot be told; force 1 gives up anyway"
     if _cannot_take_over(report):
         return "the partner says that it cannot take the role; force 1 gives up anyway"
-    if report is not None and not report.hears:
+    if report is not None and not report.hears and now - since > REPORT_LAG:
         return "the partner says that it does not hear this node; force 1 gives up anyway"
     # A farewell says nothing of losses: whoever just yielded to us may well be asked to take the role back.
     said = FAREWELL if partner is None or partner.silent(now) else partner.priority

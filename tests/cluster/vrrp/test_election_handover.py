@@ -194,11 +194,20 @@ def test_one_link_is_enough_for_a_switch() -> None:
 )
 def test_the_hotwire_may_speak_against_a_switch(report: dict[str, object], words: str) -> None:
     node = Node().as_master()
+    node.wait(4)
     node.report(**report)
     assert words in refusal(node)
     assert refusal(node, force=True) == ""
     node.report(hears=["LAN1"])
     assert refusal(node) == ""
+
+
+def test_a_partner_that_did_not_hear_a_backup_does_not_speak_against_a_switch_just_after_it_became_master() -> None:
+    node = Node().as_master()
+    node.report(hears=())
+    assert refusal(node) == ""
+    node.wait(4)
+    assert "does not hear this node" in refusal(node)
 
 
 def test_a_partner_heard_with_more_losses_speaks_against_a_switch() -> None:
