@@ -46,6 +46,41 @@ class HaInterfaceStatus(Struct, frozen=True, kw_only=True):
     rejected: dict[str, int] = field(default_factory=dict)
 
 
+class ConnectionCounters(Struct, frozen=True, kw_only=True):
+    """Counters of conntrackd since it started.
+
+    `entries`: connections it holds to send them. `injected`: entries of the partner put into the kernel, changed or
+    removed. `waiting`, `unconfirmed`: messages not sent, not confirmed by the partner. `overruns`: times the kernel had
+    more to tell than conntrackd could take.
+    """
+
+    entries: int
+    injected: int
+    inject_failed: int
+    bytes_sent: int
+    bytes_received: int
+    packets_sent: int
+    packets_received: int
+    send_errors: int
+    receive_errors: int
+    malformed: int
+    lost: int
+    waiting: int
+    unconfirmed: int
+    queue_errors: int
+    overruns: int
+
+
+class ConnectionStatus(Struct, frozen=True, kw_only=True):
+    """The synchronisation of connections: its state in a word, why not where it is not, and conntrackd's counters."""
+
+    state: str
+    reason: str = ""
+    pid: int | None = None
+    restarts: int = 0
+    counters: ConnectionCounters | None = None
+
+
 class ClusterStatus(Struct, frozen=True, kw_only=True):
     """Everything `cluster status` shows of this node."""
 
@@ -63,6 +98,7 @@ class ClusterStatus(Struct, frozen=True, kw_only=True):
     hotwire_dev: str
     maintainance: bool
     interfaces: tuple[HaInterfaceStatus, ...]
+    connections: ConnectionStatus
     explanation: tuple[str, ...]
     partner: PartnerHealth | None = None
     """What the partner says of itself over the hotwire; None while it says nothing."""

@@ -64,6 +64,7 @@ class Child:
         command: what to run.
         policy: when to start again.
         was_healthy: asked of each process that ended unasked: its pid and its age in seconds.
+        before_start: called before each start, to clear the way; not before an adoption.
         on_start: called with the pid after each start or adoption.
         on_end: called after each end that was not asked for, once the restart is done or planned.
     """
@@ -75,6 +76,7 @@ class Child:
         policy: RestartPolicy,
         *,
         was_healthy: Callable[[int, float], bool],
+        before_start: Callable[[], None] | None = None,
         on_start: Callable[[int], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
@@ -82,6 +84,7 @@ class Child:
         self._command = command
         self._policy = policy
         self._was_healthy = was_healthy
+        self._before_start = before_start
         self._on_start = on_start
         self._on_end = on_end
         self._pid: int | None = None
@@ -151,6 +154,8 @@ class Child:
 
     def _spawn(self) -> None:
         self._restart = None
+        if self._before_start is not None:
+            self._before_start()
         try:
             pid = os.posix_spawn(
                 self._command.argv[0],

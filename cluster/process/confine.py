@@ -1,7 +1,7 @@
-"""The engine's privileges: four capabilities for good, whatever it or its successors execute.
+"""Privileges of a supervised process: a few capabilities for good, whatever it or its successors execute.
 
-The bounding set is taken away by `setpriv` (util-linux) between us and the engine; it ends in an exec, so the
-process id stays. Where setpriv is missing or the kernel refuses, the engine runs with ours, and the log says so.
+The bounding set is taken away by `setpriv` (util-linux) between us and the process; it ends in an exec, so
+the process id stays. Where setpriv is missing or the kernel refuses, it runs with ours, and the log says so.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def confined(argv: tuple[str, ...], capabilities: tuple[str, ...] = ENGINE_CAPAB
     """The command line that runs `argv` with these capabilities at most, and no way to gain others."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        _LOG.warning("setpriv is not installed: the engine keeps all capabilities")
+        _LOG.warning("setpriv is not installed: %s keeps all capabilities", argv[0])
         return argv
     keep = ",".join(f"+{capability}" for capability in capabilities)
     prefix = (setpriv, "--bounding-set", f"-all,{keep}", "--inh-caps", "-all", "--no-new-privs", "--")
     trial = subprocess.run((*prefix, "true"), stderr=subprocess.PIPE, text=True, check=False)
     if trial.returncode:
-        _LOG.warning("setpriv does not work here, the engine keeps all capabilities: %s", trial.stderr.strip())
+        _LOG.warning("setpriv does not work here, %s keeps all capabilities: %s", argv[0], trial.stderr.strip())
         return argv
     return (*prefix, *argv)

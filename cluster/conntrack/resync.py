@@ -1,0 +1,80 @@
+"""When a backup knows the master's connections. Pure: the clock comes in as `now`.
+
+conntrackd has no word for the end of a resynchronisation. What can be seen is its counters: entries put into the
+kernel come at full speed while the partner sends everything, and at the pace of the traffic afterwards. The rules:
+
+1. Until the partner's daemon was heard, nothing is known. It says something every second.
+2. If nothing was put into the kernel by then, everything is asked for (``-n``): the request that our daemon made when it
+   started may have gone nowhere. Where entries came, it went somewhere.
+3. It is over when in two looks in a row hardly anything came: less than `FEW` entries, or a fifth of what came
+   between two looks at the best of times. Not before `LEAST` has passed since 2.
+
+On a firewall so busy that its traffic alone comes at a fifth of full speed this never sees the end; whoever waits
+for it has a limit of its own.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
+
+if TYPE_CHECKING:
+    from cluster.conntrack.counters import Counters
+
+LEAST = Nanoseconds(NANOSECONDS_PER_SECOND // 2)
+FEW = 20
+QUIET_LOOKS = 2
+SHARE = 5
+
+
+class Next(Enum):
+    """What to do now."""
+
+    LOOK_AGAIN = auto()
+    ASK = auto()
+    """Ask the partner for everything (``-n``), and look again."""
+    DONE = auto()
+
+
+class Resync:
+    """One resynchronisation, seen through the counters of our daemon.
+
+    Args:
+        before: the counters when it began.
+    """
+
+    def __init__(self, before: Counters) -> None:
+        self._before = self._last = before
+        self._since: Nanoseconds | None = None
+        self._peak = self._quiet = 0
+
+    @property
+    def heard(self) -> bool:
+        """Whether the partner's daemon said anything."""
+        return self._since is not None
+
+    @property
+    def entries(self) -> int:
+        """How many entries came so far."""
+        return self._last.injected - self._before.injected
+
+    def look(self, seen: Counters, now: Nanoseconds) -> Next:
+        """The counters at `now`, read some tenths of a second after the last ones.
+
+        Returns:
+            What to do now.
+        """
+        came = seen.injected - self._last.injected
+        self._last = seen
+        if self._since is None:
+            if seen.packets_received == self._before.packets_received:
+                return Next.LOOK_AGAIN
+            self._since = now
+            if not self.entries:
+                return Next.ASK
+        self._peak = max(self._peak, came)
+        self._quiet = self._quiet + 1 if came <= max(FEW, self._peak // SHARE) else 0
+        over = self._quiet >= QUIET_LOOKS and now - self._since >= LEAST
+        return Next.DONE if over else Next.LOOK_AGAIN
