@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from cluster.engine.settings import Document
     from cluster.model import Config
-    from cluster.observed import InterfaceState
+    from cluster.observed import ConnectionStatus, InterfaceState
     from cluster.rpc.messages import Capture, Done
     from cluster.vrrp.events import Role
 
@@ -60,6 +60,13 @@ class Part(Protocol):
 
         Told after the engine, with every update, at boot, and after a restart of clusterd.
         """
+
+
+class Connections(Protocol):
+    """What requests need of the synchronisation of connections."""
+
+    async def status(self) -> ConnectionStatus:
+        """How it is."""
 
 
 class Network(Protocol):

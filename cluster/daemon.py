@@ -31,6 +31,7 @@ import click
 from cluster import machine, service
 from cluster.config import schema
 from cluster.config.store import Store
+from cluster.conntrack.supervisor import ConnectionSync
 from cluster.engine.supervisor import EngineSupervisor, Listener
 from cluster.errors import ClusterError, LockedError
 from cluster.events_log import EventLog
@@ -139,11 +140,18 @@ class Daemon:
         self._host = Host(options.run_dir / "addresses.json")
         self._filter = Filter(options.run_dir / "filter.json", self._events.note)
         self._disabled = DisabledInterfaces(self._host)
-        self._followers = Followers((self._disabled,), lambda text: self._events.note("follower-failed", text))
+        self._connections = ConnectionSync(
+            options.run_dir, lambda: self._engine.ask("resynchronised"), self._events.note
+        )
+        self._followers = Followers(
+            (self._connections, self._disabled), lambda text: self._events.note("follower-failed", text)
+        )
         self._engine = EngineSupervisor(
             options.run_dir,
             _engine_command(options),
-            Listener(self._engine_event, self._followers.role_is, self._events.note),
+            Listener(
+                self._engine_event, self._followers.role_is, self._events.note, self._connections.engine_came
+            ),
         )
         self._lease = EditLease()
         self._shell = Child(
@@ -170,7 +178,13 @@ class Daemon:
         with contextlib.closing(self._open_store()) as store:
             async with asyncio.TaskGroup() as duties:
                 partnership = self._partnership(store)
-                standing = (self._engine.run(), self._followers.run(), self._filter.keep(), partnership.run())
+                standing = (
+                    self._engine.run(),
+                    self._followers.run(),
+                    self._filter.keep(),
+                    self._connections.run(),
+                    partnership.run(),
+                )
                 running = [duties.create_task(duty) for duty in standing]
                 again = await self._serve(store, partnership, marker)
                 for duty in running:
@@ -211,6 +225,7 @@ class Daemon:
         await self._shell.stop(SHELL_PATIENCE)
         await self._engine.stop()
         await self._followers.tell()
+        await self._connections.stop()
 
     # --- wiring -------------------------------------------------------------------------------------
 
@@ -245,7 +260,8 @@ class Daemon:
             events=self._events,
             followers=self._followers,
             disabled=self._disabled,
-            parts=(self._filter, partnership),
+            parts=(self._filter, self._connections, partnership),
+            resynchronises=self._connections.serves,
         )
 
     def _manager(self, store: Store, inforce: InForce, partnership: Partnership) -> Manager:
@@ -260,6 +276,7 @@ class Daemon:
             partnership=partnership,
             turn=turn,
             leave=self._leave,
+            connections=self._connections,
         )
         return Manager(
             answering,

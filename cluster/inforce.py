@@ -22,7 +22,7 @@ from cluster.engine.settings import document, trigger_delay
 from cluster.errors import ClusterError, RefusedError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cluster.collaborators import Engine, Network, Part
     from cluster.config.revision import Revision
@@ -43,6 +43,7 @@ class InForce:
         followers: of the role.
         disabled: the follower whose interfaces the configuration names.
         parts: what else follows the configuration, in order.
+        resynchronises: whether the engine will be told, under this configuration, when connections are.
 
     Attributes:
         keys: the keys of adverts, derived once for all who need them.
@@ -58,6 +59,7 @@ class InForce:
         followers: Followers,
         disabled: DisabledInterfaces,
         parts: Sequence[Part] = (),
+        resynchronises: Callable[[Config], bool] = lambda _config: False,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -66,6 +68,7 @@ class InForce:
         self._followers = followers
         self._disabled = disabled
         self._parts = parts
+        self._resynchronises = resynchronises
         self._applied = store.running.config
         self.keys = DerivedKeys()
 
@@ -216,6 +219,7 @@ class InForce:
             maintenance=maintenance,
             delay=trigger_delay(self._store.running.config),
             secrets=await self.keys.of(self._applied),
+            resync=self._resynchronises(self._applied),
         )
         if self._applied.cluster.enabled:
             await self._engine.configure(settings)

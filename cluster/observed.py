@@ -49,9 +49,9 @@ class HaInterfaceStatus(Struct, frozen=True, kw_only=True):
 class ConnectionCounters(Struct, frozen=True, kw_only=True):
     """Counters of conntrackd since it started.
 
-    `entries`: connections it holds to send them. `injected`: entries of the partner put into the kernel, changed or
-    removed. `waiting`, `unconfirmed`: messages not sent, not confirmed by the partner. `overruns`: times the kernel had
-    more to tell than conntrackd could take.
+    `entries`: connections it holds to send them. `injected`: entries of the partner put into the kernel, changed
+    or removed. `waiting`, `unconfirmed`: messages not sent, not confirmed by the partner. `overruns`: times the
+    kernel had more to tell than conntrackd could take.
     """
 
     entries: int
@@ -72,7 +72,7 @@ class ConnectionCounters(Struct, frozen=True, kw_only=True):
 
 
 class ConnectionStatus(Struct, frozen=True, kw_only=True):
-    """The synchronisation of connections: its state in a word, why not where it is not, and conntrackd's counters."""
+    """The synchronisation of connections: a word for it, why not where it is not, and the counters."""
 
     state: str
     reason: str = ""

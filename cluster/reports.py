@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cluster.health import PartnerHealth
     from cluster.hotwire.state import SyncView
     from cluster.model import Config
+    from cluster.observed import ConnectionStatus
 
 _STATES: dict[Role, Literal["master", "backup", "offline"]] = {
     Role.MASTER: "master",
@@ -60,6 +61,7 @@ def status(
     restarts: int,
     absence: str,
     maintenance: bool,
+    connections: ConnectionStatus,
 ) -> ClusterStatus:
     """Everything `cluster status` shows.
 
@@ -74,6 +76,7 @@ def status(
         restarts: how often this clusterd had to start the engine again.
         absence: why the engine gave no account.
         maintenance: as persisted.
+        connections: how their synchronisation is.
     """
     told: Document = engine or {}
     return ClusterStatus(
@@ -93,6 +96,7 @@ def status(
         hotwire_dev=hotwire_device(config),
         maintainance=maintenance,
         interfaces=_interfaces(config, told.get("interfaces", [])),
+        connections=connections,
         explanation=tuple(told.get("explanation", (absence,))),
     )
 

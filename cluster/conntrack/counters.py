@@ -97,7 +97,8 @@ def queues(text: str) -> Queues:
     Raises:
         ProtocolError: there is no queue in it.
     """
-    found = {name.removeprefix("queue "): rows for name, rows in _sections(text).items() if name.startswith("queue ")}
+    sections = _sections(text)
+    found = {name.removeprefix("queue "): sections[name] for name in sections if name.startswith("queue ")}
     try:
         waiting, unconfirmed = (_NUMBERS.findall(found[name][0])[0] for name in ("txqueue", "rsqueue"))
     except (KeyError, IndexError):

@@ -4,10 +4,10 @@ conntrackd has no word for the end of a resynchronisation. What can be seen is i
 kernel come at full speed while the partner sends everything, and at the pace of the traffic afterwards. The rules:
 
 1. Until the partner's daemon was heard, nothing is known. It says something every second.
-2. If nothing was put into the kernel by then, everything is asked for (``-n``): the request that our daemon made when it
-   started may have gone nowhere. Where entries came, it went somewhere.
-3. It is over when in two looks in a row hardly anything came: less than `FEW` entries, or a fifth of what came
-   between two looks at the best of times. Not before `LEAST` has passed since 2.
+2. If nothing was put into the kernel `LEAST` after that, everything is asked for (``-n``): the request that our
+   daemon made when it started may have gone nowhere. Where entries came, it went somewhere.
+3. It is over when in two looks in a row hardly anything came: not more than `FEW` entries, or a fifth of what came
+   between two looks at the best of times. Not before `LEAST` has passed since something came or was asked for.
 
 On a firewall so busy that its traffic alone comes at a fifth of full speed this never sees the end; whoever waits
 for it has a limit of its own.
@@ -47,13 +47,9 @@ class Resync:
 
     def __init__(self, before: Counters) -> None:
         self._before = self._last = before
-        self._since: Nanoseconds | None = None
+        self._heard: Nanoseconds | None = None
+        self._under_way: Nanoseconds | None = None
         self._peak = self._quiet = 0
-
-    @property
-    def heard(self) -> bool:
-        """Whether the partner's daemon said anything."""
-        return self._since is not None
 
     @property
     def entries(self) -> int:
@@ -68,13 +64,20 @@ class Resync:
         """
         came = seen.injected - self._last.injected
         self._last = seen
-        if self._since is None:
-            if seen.packets_received == self._before.packets_received:
-                return Next.LOOK_AGAIN
-            self._since = now
-            if not self.entries:
-                return Next.ASK
+        if self._heard is None and seen.packets_received > self._before.packets_received:
+            self._heard = now
+        if self._under_way is None:
+            return self._begin(now)
         self._peak = max(self._peak, came)
         self._quiet = self._quiet + 1 if came <= max(FEW, self._peak // SHARE) else 0
-        over = self._quiet >= QUIET_LOOKS and now - self._since >= LEAST
+        over = self._quiet >= QUIET_LOOKS and now - self._under_way >= LEAST
         return Next.DONE if over else Next.LOOK_AGAIN
+
+    def _begin(self, now: Nanoseconds) -> Next:
+        """Is anything under way? If not, and the partner's daemon is there, ask."""
+        if self.entries:
+            self._under_way = now
+        elif self._heard is not None and now - self._heard >= LEAST:
+            self._under_way = now
+            return Next.ASK
+        return Next.LOOK_AGAIN

@@ -2,10 +2,10 @@
 
 Every option is in conntrackd.conf(5). Those whose value was found the hard way:
 
-``DisableExternalCache``   a takeover then has nothing to commit; committing 100,000 entries stalls everybody for 1.7 s
+``DisableExternalCache``   a takeover then has nothing to commit: 100,000 entries stalled everybody for 1.7 s
 ``StartupResync``          a restarted daemon asks the partner for everything
-``Filter From Userspace``  only there `Address Ignore` looks at the real ends of a connection. In the kernel it looks at
-                           the address the client spoke to: a port forwarded from a virtual address would be left out
+``Filter From Userspace``  only there `Address Ignore` looks at the real ends of a connection; in the kernel it
+                           looks at the address the client spoke to, and a virtual address that forwards is left out
 ``Scheduler``              conntrackd's default is SCHED_RR 99, above the VRRP engine; the lowest priority is still
                            above everything that is not real-time
 """
@@ -68,7 +68,7 @@ class Machine(NamedTuple):
 
     Attributes:
         most: entries its connection tracking takes (nf_conntrack_max).
-        buffers: larger socket buffers may be asked for; an unprivileged user namespace may not, and conntrackd ends then.
+        buffers: larger socket buffers may be asked for; where they may not, conntrackd ends if it has to.
         real_time: real-time scheduling may be asked for.
     """
 
@@ -83,32 +83,34 @@ def of(config: Config) -> Settings | str:
     Args:
         config: the configuration in force.
     """
-    options = config.cluster
     device = next((name for name, interface in config.interfaces.items() if "HOTWIRE" in interface.flags), "")
     if not device:
         return "no interface is the hotwire"
-    if not options.hotwire_local:
-        return "the hotwire has no local address"
-    remote = next((other for other in options.hotwire_remote if _same_family(other, options.hotwire_local)), "")
-    if not remote:
-        return "the hotwire has no remote address"
-    return Settings(device, options.hotwire_local, remote, tuple(_own(config)))
+    here = [config.cluster.hotwire_local] if config.cluster.hotwire_local else _addresses_of(config, device)
+    if not here:
+        return f"the hotwire {device} has no local address"
+    for local in here:
+        for remote in config.cluster.hotwire_remote:
+            if _family(local) == _family(remote):
+                return Settings(device, local, remote, tuple(_own(config)))
+    return f"the hotwire {device} has no remote address of the same family"
 
 
-def _same_family(one: str, other: str) -> bool:
-    return ip_address(one).version == ip_address(other).version
+def _addresses_of(config: Config, device: str) -> list[str]:
+    return [str(ip_interface(entry.address).ip) for entry in config.addresses.values() if entry.device == device]
 
 
 def _own(config: Config) -> Iterable[str]:
     """Our addresses, virtual ones included, each once and in an order that depends on nothing."""
-    placed = (*config.addresses.values(), *config.virtual_addresses.values())
-    found = {str(ip_interface(entry.address).ip) for entry in placed}
-    found |= {config.cluster.hotwire_local, *_LOOPBACK}
+    placed = [entry.address for entry in config.addresses.values()]
+    placed += [entry.address for entry in config.virtual_addresses.values()]
+    found = {str(ip_interface(address).ip) for address in placed}
+    found |= {*_LOOPBACK, *filter(None, (config.cluster.hotwire_local,))}
     return sorted(found, key=lambda address: (ip_address(address).version, int(ip_address(address))))
 
 
 def text(settings: Settings, machine: Machine, files: Files) -> str:
-    """conntrackd's configuration.
+    """The configuration conntrackd runs with.
 
     Args:
         settings: what it has to know.
@@ -125,6 +127,7 @@ def text(settings: Settings, machine: Machine, files: Files) -> str:
 
 def _synchronising(settings: Settings, machine: Machine) -> list[str]:
     family = _family(settings.local)
+    buffers = [f"SndSocketBuffer {SOCKET_BUFFER}", f"RcvSocketBuffer {SOCKET_BUFFER}"] if machine.buffers else []
     return [
         *_block(
             "Mode FTFW",
@@ -137,7 +140,7 @@ def _synchronising(settings: Settings, machine: Machine) -> list[str]:
                 f"{family}_Destination_Address {settings.remote}",
                 f"Port {PORT}",
                 f"Interface {settings.device}",
-                *([f"SndSocketBuffer {SOCKET_BUFFER}", f"RcvSocketBuffer {SOCKET_BUFFER}"] if machine.buffers else []),
+                *buffers,
                 "Checksum on",
             ],
         ),

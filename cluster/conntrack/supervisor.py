@@ -20,7 +20,7 @@ from cluster.conntrack import kernel, settings
 from cluster.conntrack.control import Control
 from cluster.conntrack.counters import Counters, counters, overruns, queues
 from cluster.conntrack.resync import Next, Resync
-from cluster.errors import ClusterError, UnreachableError
+from cluster.errors import ClusterError, ProtocolError, UnreachableError
 from cluster.observed import ConnectionCounters, ConnectionStatus
 from cluster.process.adoption import listener_of
 from cluster.process.child import Child, Command, Ended
@@ -82,17 +82,13 @@ class ConnectionSync:
         self._is_fresh = False
         self._knows_all = False
         self._changed = asyncio.Event()
+        self._engine_is_new = asyncio.Event()
 
     # --- what clusterd asks -------------------------------------------------------------------------
 
     @property
-    def in_charge(self) -> bool:
-        """Whether connections are synchronised here: a preemption then waits for the word that they are."""
-        return self._absent is None
-
-    @property
     def word(self) -> str:
-        """The state in one word: off, unconfigured, missing, unsupported, failing, starting, resynchronising, running."""
+        """The state: off, unconfigured, missing, unsupported; failing, starting, resynchronising, running."""
         if self._absent is not None:
             return self._absent.word
         if self._child is None or self._child.pid is None or self._policy.failures > 1:
@@ -128,23 +124,34 @@ class ConnectionSync:
 
     # --- the life of the daemon ---------------------------------------------------------------------
 
-    async def configure(self, config: Config) -> None:
+    def serves(self, config: Config) -> bool:
+        """Whether connections are synchronised with this configuration, here and now."""
+        return self._wanted(config)[0] is None
+
+    async def apply(self, config: Config) -> tuple[str, ...]:
         """Run conntrackd as this configuration wants it, or not at all.
 
         A running one is restarted only if its own configuration differs from the one it has.
 
         Args:
             config: the configuration in force.
+
+        Returns:
+            What could not be done.
         """
         absent, text = self._wanted(config)
         if absent is not None and absent != self._absent and absent.reason:
             self._note("connections", f"connections will not outlive a takeover: {absent.reason}")
         self._absent = absent
-        if absent is not None:
-            await self.stop()
-        else:
-            await self._run_with(text)
         self._changed.set()
+        try:
+            if absent is not None:
+                await self.stop()
+            else:
+                await self._run_with(text)
+        except ClusterError as error:
+            return (error.message,)
+        return ()
 
     def _wanted(self, config: Config) -> tuple[_Absent | None, str]:
         """Why conntrackd shall not run, or its configuration."""
@@ -180,7 +187,7 @@ class ConnectionSync:
             self._control = Control(program, self._config, environment)
             self._child = Child(
                 PROGRAM,
-                Command(confined((program, "-C", str(self._config)), CAPABILITIES), environment),
+                Command(confined((program, "-C", str(self._config)), CAPABILITIES, PROGRAM), environment),
                 self._policy,
                 was_healthy=lambda _pid, age: age > HEALTHY_AFTER,
                 before_start=self._clear_the_way,
@@ -202,7 +209,7 @@ class ConnectionSync:
             kernel.prepare()
 
     def _started(self, _pid: int) -> None:
-        self._is_fresh = True
+        self._is_fresh, self._knows_all = True, False
         self._changed.set()
 
     def _ended(self, ended: Ended) -> None:
@@ -237,27 +244,36 @@ class ConnectionSync:
 
     def engine_came(self) -> None:
         """An engine came up that knows nothing yet of connections."""
-        self._changed.set()
+        self._engine_is_new.set()
 
     async def run(self) -> None:
         """Do what role and daemon ask for, until cancelled; the daemon goes on then."""
         try:
-            while True:
-                self._changed.clear()
-                async with asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._tell_new_engines())
+                while True:
+                    self._changed.clear()
                     work = group.create_task(self._work())
                     await self._changed.wait()
                     work.cancel()
+                    await asyncio.wait((work,))
         finally:
             if self._child is not None:
                 self._child.unwanted()
 
+    async def _tell_new_engines(self) -> None:
+        while True:
+            await self._engine_is_new.wait()
+            self._engine_is_new.clear()
+            if self._absent is not None or self._knows_all:
+                await self._say_resynchronised()
+
     async def _work(self) -> None:
         """What is to do until something changes."""
         control, child = self._control, self._child
-        if self._absent is not None or (self._knows_all and not self._is_master):
+        if self._absent is not None:
             await self._say_resynchronised()
-        if control is None or child is None or child.pid is None or self._is_master is None:
+        if control is None or child is None or self._is_master is None or (pid := child.pid) is None:
             return
         try:
             await self._come_up(control)
@@ -270,7 +286,10 @@ class ConnectionSync:
                 await control.command("-s")
         except UnreachableError as error:
             _LOG.warning("%s", error.message)
-            child.kill()
+            if child.pid == pid:
+                child.kill()
+        except ProtocolError as error:
+            self._note("connections", f"{error.message}; nobody can tell when connections are resynchronised")
 
     async def _come_up(self, control: Control) -> None:
         """Wait until a daemon that was just started answers."""
@@ -286,6 +305,7 @@ class ConnectionSync:
                 return
 
     async def _send_everything(self, control: Control) -> None:
+        self._is_fresh = False
         await control.command("-R")
         await control.command("-B")
 
@@ -302,8 +322,8 @@ class ConnectionSync:
             elif step is Next.DONE:
                 break
         self._knows_all = True
-        took = time.monotonic() - began
-        self._note("connections", f"this node knows the partner's connections: {resync.entries} came in {took:.1f} s")
+        took = f"{resync.entries} entries came within {time.monotonic() - began:.1f} s"
+        self._note("connections", f"this node knows the partner's connections: {took}")
         await self._say_resynchronised()
 
     async def _say_resynchronised(self) -> None:

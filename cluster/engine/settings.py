@@ -14,7 +14,9 @@ Document = dict[str, Any]
 """The content of `engine.json`: plain builtins, since the engine does without msgspec."""
 
 
-def document(config: Config, *, maintenance: bool, delay: int, secrets: dict[int, str]) -> Document:
+def document(
+    config: Config, *, maintenance: bool, delay: int, secrets: dict[int, str], resync: bool = False
+) -> Document:
     """The engine's settings for a configuration.
 
     An HA interface without a virtual address runs no virtual router (RFC 9568 section 5.2.9 wants at least one
@@ -25,6 +27,7 @@ def document(config: Config, *, maintenance: bool, delay: int, secrets: dict[int
         maintenance: whether this node stands back.
         delay: UPDATE_TRIGGER_DELAY in whole seconds; a variable that is effective before the rest is.
         secrets: the keys by id, ready for use (``hex:...``); none: adverts are not authenticated.
+        resync: a preemption waits for the word that connections are resynchronised.
     """
     return {
         "version": 1,
@@ -33,6 +36,7 @@ def document(config: Config, *, maintenance: bool, delay: int, secrets: dict[int
         "maintenance": maintenance,
         "advert_interval": config.cluster.advert_interval,
         "trigger_delay": delay,
+        "resync": resync,
         "authentication": {
             "mode": "hmac" if secrets else "none",
             "policy": config.cluster.auth_policy,

@@ -57,11 +57,13 @@ class Listener(NamedTuple):
         event: an event of the engine, as cluster/vrrp/control.py describes it.
         role: the role of this node changed.
         noted: something about the engine itself: kind and sentence.
+        linked: an engine can be spoken to that may know nothing of what others were told.
     """
 
     event: Callable[[Document], None]
     role: Callable[[Role], None]
     noted: Callable[[str, str], None]
+    linked: Callable[[], None] = lambda: None
 
 
 class EngineSupervisor:
@@ -275,6 +277,7 @@ class EngineSupervisor:
                 await asyncio.sleep(LINK_PAUSE)
                 continue
             self._linked.set()
+            self._listener.linked()
             pause = LINK_PAUSE
             try:
                 await self._link.receive()

@@ -16,16 +16,24 @@ ENGINE_CAPABILITIES = ("net_raw", "net_admin", "sys_nice", "ipc_lock")
 """Raw sockets, addresses, SCHED_RR, locked memory."""
 
 
-def confined(argv: tuple[str, ...], capabilities: tuple[str, ...] = ENGINE_CAPABILITIES) -> tuple[str, ...]:
-    """The command line that runs `argv` with these capabilities at most, and no way to gain others."""
+def confined(
+    argv: tuple[str, ...], capabilities: tuple[str, ...] = ENGINE_CAPABILITIES, name: str = "the engine"
+) -> tuple[str, ...]:
+    """The command line that runs `argv` with these capabilities at most, and no way to gain others.
+
+    Args:
+        argv: what to run.
+        capabilities: without their prefix, as setpriv(1) has them.
+        name: for the log.
+    """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        _LOG.warning("setpriv is not installed: %s keeps all capabilities", argv[0])
+        _LOG.warning("setpriv is not installed: %s keeps all capabilities", name)
         return argv
     keep = ",".join(f"+{capability}" for capability in capabilities)
     prefix = (setpriv, "--bounding-set", f"-all,{keep}", "--inh-caps", "-all", "--no-new-privs", "--")
     trial = subprocess.run((*prefix, "true"), stderr=subprocess.PIPE, text=True, check=False)
     if trial.returncode:
-        _LOG.warning("setpriv does not work here, %s keeps all capabilities: %s", argv[0], trial.stderr.strip())
+        _LOG.warning("setpriv does not work here, %s keeps all capabilities: %s", name, trial.stderr.strip())
         return argv
     return (*prefix, *argv)

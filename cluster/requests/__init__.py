@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from cluster.collaborators import Engine, Network
+    from cluster.collaborators import Connections, Engine, Network
     from cluster.config.store import Store
     from cluster.events_log import EventLog
     from cluster.inforce import InForce
@@ -35,6 +35,7 @@ def desks(
     partnership: Partnership,
     turn: asyncio.Lock,
     leave: Callable[[bool], None],
+    connections: Connections,
 ) -> tuple[Desk, ...]:
     """All desks; a new topic is one line here.
 
@@ -48,9 +49,10 @@ def desks(
         partnership: with the other node.
         turn: held by whatever changes anything.
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
+        connections: their synchronisation.
     """
     return (
-        Looking(store, inforce, engine, network, events, partnership=partnership),
+        Looking(store, inforce, engine, network, events, partnership=partnership, connections=connections),
         Configurations(store, inforce, events, lease),
         Duty(store, inforce, engine, events, leave),
         Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),

@@ -11,7 +11,7 @@ from cluster.errors import UnreachableError
 from cluster.rpc import messages as m
 
 if TYPE_CHECKING:
-    from cluster.collaborators import Engine, Network
+    from cluster.collaborators import Connections, Engine, Network
     from cluster.config.store import Store
     from cluster.engine.settings import Document
     from cluster.events_log import EventLog
@@ -32,6 +32,7 @@ class Looking:
         network: links and addresses.
         events: what happened.
         partnership: with the other node.
+        connections: their synchronisation.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Looking:
         events: EventLog,
         *,
         partnership: Partnership,
+        connections: Connections,
     ) -> None:
         self._store = store
         self._inforce = inforce
@@ -50,6 +52,7 @@ class Looking:
         self._network = network
         self._events = events
         self._partnership = partnership
+        self._connections = connections
         self.answers: Answers = {
             m.GetInfo: self._info,
             m.GetStatus: self._status,
@@ -93,6 +96,7 @@ class Looking:
                 restarts=self._engine.restarts,
                 absence=absence,
                 maintenance=self._store.maintenance,
+                connections=await self._connections.status(),
             )
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import asdict
+
 from cluster.rpc.messages import GetStatus, Status
 from utmcli.commands._asking import answered
 from utmcli.commands._times import ago, moment
@@ -11,7 +13,8 @@ from utmcli.grammar import Call, Command
 from utmcli.results import Record, Report, Table, Text
 
 if TYPE_CHECKING:
-    from cluster.observed import ClusterStatus, HaInterfaceStatus
+    from cluster.observed import ClusterStatus, ConnectionStatus, HaInterfaceStatus
+    from utmcli.results import Cell
 
 
 async def status(call: Call) -> Report:
@@ -23,6 +26,7 @@ async def status(call: Call) -> Report:
         ("interfaces", _interfaces(seen)),
         ("adverts", _adverts(seen)),
         ("hotwire", _hotwire(seen)),
+        ("connections", _connections(seen.connections)),
         ("explanation", Text("\n".join(seen.explanation))),
     ))
 
@@ -99,6 +103,18 @@ def _hotwire(seen: ClusterStatus) -> Record:
         ("sync_state", seen.sync_state),
         ("sync_reason", seen.sync_reason),
     ))
+
+
+def _connections(seen: ConnectionStatus) -> Record:
+    rows: list[tuple[str, Cell]] = [("state", seen.state)]
+    if seen.reason:
+        rows.append(("reason", seen.reason))
+    if seen.pid is not None:
+        rows += [("pid", seen.pid), ("restarts", seen.restarts)]
+    if seen.counters is not None:
+        # In the words of the structure: whoever reads JSON and whoever reads the table look for the same ones.
+        rows += asdict(seen.counters).items()
+    return Record(tuple(rows))
 
 
 COMMANDS = (
