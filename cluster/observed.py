@@ -98,7 +98,7 @@ class ClusterStatus(Struct, frozen=True, kw_only=True):
     hotwire_dev: str
     maintainance: bool
     interfaces: tuple[HaInterfaceStatus, ...]
-    connections: ConnectionStatus
+    connections: ConnectionStatus = ConnectionStatus(state="off")
     explanation: tuple[str, ...]
     partner: PartnerHealth | None = None
     """What the partner says of itself over the hotwire; None while it says nothing."""

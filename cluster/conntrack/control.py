@@ -58,6 +58,7 @@ class Control:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):  # ended this very moment
                     process.kill()
+                await process.wait()
         if process.returncode:
             raise UnreachableError(f"conntrackd refused {' '.join(words)}: {' '.join(err.decode().split())}")
         return out.decode(errors="replace")

@@ -42,6 +42,7 @@ CAPABILITIES = ("net_admin", "sys_nice")
 HEALTHY_AFTER = 2.0
 STOP_PATIENCE = 5.0
 COME_UP_PAUSE, COME_UP_PATIENCE = 0.02, 30.0
+ADOPTION_PATIENCE = 0.3
 LOOK = 0.25
 """Seconds between two looks at a resynchronisation."""
 WATCH = 10.0
@@ -54,6 +55,9 @@ class _Absent(NamedTuple):
 
     word: str
     reason: str = ""
+
+
+_UNDECIDED = _Absent("starting")
 
 
 class ConnectionSync:
@@ -74,12 +78,13 @@ class ConnectionSync:
         self._config, self._lock, self._socket = (run_dir / path.name for path in self._files)
         self._tell_engine = resynchronised
         self._note = note
-        self._absent: _Absent | None = _Absent("off")
+        self._absent: _Absent | None = _UNDECIDED
         self._child: Child | None = None
         self._control: Control | None = None
         self._policy = RestartPolicy()
         self._is_master: bool | None = None
         self._is_fresh = False
+        self._is_up = False
         self._knows_all = False
         self._changed = asyncio.Event()
         self._engine_is_new = asyncio.Event()
@@ -91,9 +96,16 @@ class ConnectionSync:
         """The state: off, unconfigured, missing, unsupported; failing, starting, resynchronising, running."""
         if self._absent is not None:
             return self._absent.word
-        if self._child is None or self._child.pid is None or self._policy.failures > 1:
-            return "failing" if self._policy.failures > 1 else "starting"
+        if self._policy.failures > 1:
+            return "failing"
+        if self._child is None or self._child.pid is None or not self._is_up:
+            return "starting"
         return "running" if self._is_master or self._knows_all else "resynchronising"
+
+    @property
+    def _is_absent(self) -> bool:
+        """Whether it is certain that no connections are synchronised, so that nobody has to wait for them."""
+        return self._absent not in {None, _UNDECIDED}
 
     async def status(self) -> ConnectionStatus:
         """Everything `cluster status` shows of it; counters only of a daemon that answers."""
@@ -172,7 +184,7 @@ class ConnectionSync:
         same = self._config.exists() and self._config.read_text(encoding="utf-8") == text
         child = self._our_child()
         if child.pid is None:
-            self._adopt(child)
+            await self._adopt(child)
         if child.pid is not None and same:
             return
         if child.pid is not None:
@@ -196,11 +208,18 @@ class ConnectionSync:
             )
         return self._child
 
-    def _adopt(self, child: Child) -> None:
-        pid = listener_of(self._socket, socket.SOCK_STREAM)
+    async def _adopt(self, child: Child) -> None:
+        pid = self._running()
+        deadline = time.monotonic() + ADOPTION_PATIENCE
+        while pid is None and self._lock.exists() and time.monotonic() < deadline:
+            await asyncio.sleep(COME_UP_PAUSE)  # a daemon that is just starting has its lock before its socket
+            pid = self._running()
         if pid is not None and child.adopt(pid):
             self._is_fresh = False
             _LOG.info("adopted the running conntrackd (pid %d)", pid)
+
+    def _running(self) -> int | None:
+        return listener_of(self._socket, socket.SOCK_STREAM)
 
     def _clear_the_way(self) -> None:
         """What a killed daemon left behind would end the next one without a word."""
@@ -209,7 +228,7 @@ class ConnectionSync:
             kernel.prepare()
 
     def _started(self, _pid: int) -> None:
-        self._is_fresh, self._knows_all = True, False
+        self._is_fresh, self._is_up, self._knows_all = True, False, False
         self._changed.set()
 
     def _ended(self, ended: Ended) -> None:
@@ -220,11 +239,11 @@ class ConnectionSync:
 
     async def stop(self) -> None:
         """Orderly end of the daemon, also of one that another clusterd started."""
-        if self._child is None and listener_of(self._socket, socket.SOCK_STREAM) is None:
+        if self._child is None and self._running() is None:
             return
         child = self._our_child()
         if child.pid is None:
-            self._adopt(child)
+            await self._adopt(child)
         await child.stop(STOP_PATIENCE)
 
     # --- the role -----------------------------------------------------------------------------------
@@ -265,18 +284,19 @@ class ConnectionSync:
         while True:
             await self._engine_is_new.wait()
             self._engine_is_new.clear()
-            if self._absent is not None or self._knows_all:
+            if self._is_absent or self._knows_all:
                 await self._say_resynchronised()
 
     async def _work(self) -> None:
         """What is to do until something changes."""
         control, child = self._control, self._child
-        if self._absent is not None:
+        if self._is_absent:
             await self._say_resynchronised()
         if control is None or child is None or self._is_master is None or (pid := child.pid) is None:
             return
         try:
             await self._come_up(control)
+            self._is_up = True
             if self._is_master:
                 await self._send_everything(control)
             elif not self._knows_all:

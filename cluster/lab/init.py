@@ -46,6 +46,19 @@ NETWORK = {
 }
 
 
+FIREWALL = """\
+table inet lab {
+    chain forward {
+        type filter hook forward priority filter; policy accept;
+        ct state invalid counter drop comment "what belongs to no connection that this node knows"
+    }
+}
+"""
+"""What a stateful firewall does: an appliance that does not know a connection does not forward it."""
+STRICT = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_loose")
+"""By default the kernel takes any TCP segment for the beginning of a connection; 0: only a SYN."""
+
+
 def main() -> NoReturn:
     """Boot, serve until told to stop, and leave with the code that says why."""
     node, directory, line = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -55,6 +68,8 @@ def main() -> NoReturn:
     settings = json.loads((directory / "node.json").read_text(encoding="utf-8"))
     mount(directory)
     name_host(settings["hostname"] or node)
+    if settings["firewall"]:
+        protect(directory)
     os.write(line, b"r")
     if os.read(line, 1) != b"g":
         sys.exit("the warden has gone before the cables were plugged")
@@ -83,13 +98,32 @@ def name_host(name: str) -> None:
     call("ip", "link", "set", "lo", "up")
 
 
+def protect(directory: Path) -> None:
+    """Be a stateful firewall, where this machine has nft(8) and a kernel that tracks connections."""
+    rules = directory / "firewall.nft"
+    rules.write_text(FIREWALL, encoding="ascii")
+    try:
+        status = run("nft", "-f", str(rules))
+    except FileNotFoundError:
+        status = None
+    if status == 0 and STRICT.exists():
+        STRICT.write_text("0\n", encoding="ascii")
+    else:
+        print("connections are not tracked here: every packet is forwarded", file=sys.stderr)
+
+
 def call(*command: str) -> None:
     """Run a command to its end; a boot without it would be no boot."""
-    # os.posix_spawn, since importing subprocess costs more than the command takes.
-    pid = os.posix_spawnp(command[0], command, os.environ, setsigmask=())
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    status = run(*command)
     if status:
         sys.exit(f"{' '.join(command)}: exit code {status}")
+
+
+def run(*command: str) -> int:
+    """Run a command to its end; its exit code."""
+    # os.posix_spawn, since importing subprocess costs more than the command takes.
+    pid = os.posix_spawnp(command[0], command, os.environ, setsigmask=())
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 class Service:

@@ -36,6 +36,7 @@ def settings(home: Home, node: str) -> dict[str, object]:
         ]  # fmt: skip
     return {
         "hostname": f"{node}.cluster.local" if node != SWITCH else node,
+        "firewall": node in APPLIANCES,
         "service": service,
         "environment": {"PATH": search_path(), "HOME": "/", "LANG": "C.UTF-8"},
     }

@@ -25,7 +25,7 @@ from cluster.inforce import InForce
 from cluster.lease import EditLease
 from cluster.manager import Manager
 from cluster.model import RemoveValue, SetValue
-from cluster.observed import InterfaceState
+from cluster.observed import ConnectionStatus, InterfaceState
 from cluster.partnership import Partnership
 from cluster.requests import desks
 from cluster.rpc import messages as m
@@ -99,6 +99,13 @@ class PlayedNetwork:
         return ()
 
 
+class PlayedConnections:
+    """Their synchronisation, in good order."""
+
+    async def status(self) -> ConnectionStatus:
+        return ConnectionStatus(state="running", pid=7)
+
+
 class Node:
     """A manager and all that is around it."""
 
@@ -130,6 +137,7 @@ class Node:
             followers=Followers((self.disabled,), lambda text: self.events.note("follower-failed", text)),
             disabled=self.disabled,
             parts=(partnership,),
+            resynchronises=lambda config: bool(config.cluster.hotwire_local),
         )
         turn = asyncio.Lock()
         answering = desks(
@@ -142,6 +150,7 @@ class Node:
             partnership=partnership,
             turn=turn,
             leave=self.left.append,
+            connections=PlayedConnections(),
         )
         self.manager = Manager(
             answering,
@@ -301,6 +310,18 @@ def test_status_is_the_engines_account_beside_ours(node: Node) -> None:
     assert (interface.vrid, interface.adverts_sent, interface.rejected) == (2, 9, {"bad-tag": 1})
     assert (interface.adverts_received, interface.adverts_unsigned) == (8, 7)
     assert interface.virtual_addresses == ("192.168.200.1/24",)
+
+
+def test_status_tells_how_the_synchronisation_of_connections_is(node: Node) -> None:
+    assert node.ask(m.GetStatus()).status.connections == ConnectionStatus(state="running", pid=7)
+
+
+def test_the_engine_waits_for_connections_only_where_somebody_will_tell_it(node: Node) -> None:
+    assert node.engine.told is not None
+    assert node.engine.told["resync"] is False
+    node.set("cluster", "hotwire_local", value="192.168.180.2")
+    node.ask(m.UpdateInterface())
+    assert node.engine.told["resync"] is True
 
 
 def test_status_says_so_when_the_engine_does_not_answer(node: Node) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.config import canonical, schema
 from cluster.model import Address, ClusterOptions, Config, Difference, Interface, VirtualAddress
-from cluster.observed import ClusterEvent, HaInterfaceStatus, InterfaceState, NamedConfig
+from cluster.observed import (
+    ClusterEvent,
+    ConnectionCounters,
+    ConnectionStatus,
+    HaInterfaceStatus,
+    InterfaceState,
+    NamedConfig,
+)
 from cluster.observed import ClusterStatus as Status
 from cluster.rpc import messages
 from utmcli.session import Session
@@ -67,6 +74,27 @@ STATUS = Status(
             adverts_received=4,
             adverts_unsigned=2,
             rejected={"ttl": 1, "bad-tag": 3, "length": 0},
+        ),
+    ),
+    connections=ConnectionStatus(
+        state="running",
+        pid=815,
+        counters=ConnectionCounters(
+            entries=210,
+            injected=3,
+            inject_failed=0,
+            bytes_sent=42_224,
+            bytes_received=84_216,
+            packets_sent=44,
+            packets_received=75,
+            send_errors=0,
+            receive_errors=0,
+            malformed=0,
+            lost=0,
+            waiting=0,
+            unconfirmed=1,
+            queue_errors=0,
+            overruns=0,
         ),
     ),
     explanation=("it hears no better node", "it would yield to a higher priority"),

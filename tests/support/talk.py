@@ -3,17 +3,17 @@
     python talk.py serve PORT
     python talk.py talk ADDRESS PORT ECHO BULK [INTERVAL]
 
-`serve` echoes what it gets on connections that begin with ``e``, and sends an endless stream, 16 KiB every 20 ms, on
-those that begin with ``b``. `talk` opens ECHO and BULK of them, says ``running``, and keeps every echo connection
+`serve` echoes what it gets on connections that begin with ``e``, and sends an endless stream, 16 KiB every 20 ms,
+on those that begin with ``b``. `talk` opens ECHO and BULK of them, says ``running``, and keeps every echo connection
 busy: one message at a time, the next one INTERVAL seconds (default 0.2) after the answer.
 
-Each line on standard input of `talk` is a roll call: it is answered, as JSON, once every connection has got an answer
-to a message sent after it, or has failed, or PATIENCE has passed::
+Each line on standard input of `talk` is a roll call: it is answered, as JSON, once every connection has got an
+answer to a message sent after it, or has failed, or PATIENCE has passed::
 
     {"echo": alive, "bulk": alive, "reset": n, "stall": seconds, "bulk_stall": seconds}
 
-``stall`` is the longest wait for an answer since the last roll call, ``bulk_stall`` the longest silence of a stream.
-It ends with its standard input.
+``stall`` is the longest wait for an answer since the last roll call, ``bulk_stall`` the longest silence of a
+stream. It ends with its standard input.
 """
 
 from __future__ import annotations
@@ -39,52 +39,64 @@ def more_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
 
 
-def serve(port: int) -> None:
-    listener = socket.create_server(("", port), backlog=4096)
-    listener.setblocking(False)
-    poll = select.epoll()
-    poll.register(listener, select.EPOLLIN)
-    poll.register(sys.stdin, select.EPOLLIN | select.EPOLLHUP)
-    peers: dict[int, socket.socket] = {}
-    streams: set[int] = set()
-    print("running", flush=True)
-    due = time.monotonic() + PACE
+class Server:
+    """The side that answers."""
 
-    def leave(number: int) -> None:
-        streams.discard(number)
-        peers.pop(number).close()
+    def __init__(self, port: int) -> None:
+        self.listener = socket.create_server(("", port), backlog=4096)
+        self.listener.setblocking(False)
+        self.poll = select.epoll()
+        self.poll.register(self.listener, select.EPOLLIN)
+        self.poll.register(sys.stdin, select.EPOLLIN | select.EPOLLHUP)
+        self.peers: dict[int, socket.socket] = {}
+        self.streams: set[int] = set()
 
-    while True:
-        for number, _ in poll.poll(max(0.0, due - time.monotonic())):
-            if number == sys.stdin.fileno():
-                return
-            if number == listener.fileno():
-                with contextlib.suppress(BlockingIOError):
-                    while True:
-                        peer, _ = listener.accept()
-                        peer.setblocking(False)
-                        peers[peer.fileno()] = peer
-                        poll.register(peer, select.EPOLLIN)
-                continue
-            try:
-                data = peers[number].recv(4096)
-                if data[:1] == b"b":
-                    streams.add(number)
-                elif data:
-                    peers[number].send(data)
+    def run(self) -> None:
+        due = time.monotonic() + PACE
+        while True:
+            for number, _ in self.poll.poll(max(0.0, due - time.monotonic())):
+                if number == sys.stdin.fileno():
+                    return
+                if number == self.listener.fileno():
+                    self.accept()
                 else:
-                    leave(number)
+                    self.answer(number)
+            if time.monotonic() >= due:
+                due = max(due + PACE, time.monotonic())
+                self.stream()
+
+    def accept(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                peer, _ = self.listener.accept()
+                peer.setblocking(False)
+                self.peers[peer.fileno()] = peer
+                self.poll.register(peer, select.EPOLLIN)
+
+    def answer(self, number: int) -> None:
+        try:
+            data = self.peers[number].recv(4096)
+            if data[:1] == b"b":
+                self.streams.add(number)
+            elif data:
+                self.peers[number].send(data)
+            else:
+                self.leave(number)
+        except OSError:
+            self.leave(number)
+
+    def stream(self) -> None:
+        for number in tuple(self.streams):
+            try:
+                self.peers[number].send(CHUNK)
+            except BlockingIOError:
+                continue
             except OSError:
-                leave(number)
-        if time.monotonic() >= due:
-            due = max(due + PACE, time.monotonic())
-            for number in tuple(streams):
-                try:
-                    peers[number].send(CHUNK)
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    leave(number)
+                self.leave(number)
+
+    def leave(self, number: int) -> None:
+        self.streams.discard(number)
+        self.peers.pop(number).close()
 
 
 class Talk:
@@ -200,7 +212,9 @@ class Talk:
 def main() -> None:
     more_files()
     if sys.argv[1] == "serve":
-        serve(int(sys.argv[2]))
+        server = Server(int(sys.argv[2]))
+        print("running", flush=True)
+        server.run()
         return
     talk = Talk(sys.argv[2], int(sys.argv[3]), float(sys.argv[6]) if len(sys.argv) > 6 else 0.2)
     for kind, count in ((b"e", int(sys.argv[4])), (b"b", int(sys.argv[5]))):

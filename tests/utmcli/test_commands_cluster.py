@@ -10,6 +10,7 @@ import pytest
 
 from cluster.errors import ClusterError, RefusedError, UnreachableError
 from cluster.model import ClusterOptions, SetValue
+from cluster.observed import ConnectionStatus
 from cluster.rpc import messages
 from tests.support.node import CONFIG, STATUS, Node, event
 
@@ -216,6 +217,28 @@ def test_the_status_has_a_section_for_everything_an_administrator_asks() -> None
         "sync_state |error\n"
         "sync_reason|the hotwire link is not part of this version\n"
         "\n"
+        "connections\n"
+        "attribute       |value\n"
+        "----------------+-----\n"
+        "state           |running\n"
+        "pid             |815\n"
+        "restarts        |0\n"
+        "entries         |210\n"
+        "injected        |3\n"
+        "inject_failed   |0\n"
+        "bytes_sent      |42224\n"
+        "bytes_received  |84216\n"
+        "packets_sent    |44\n"
+        "packets_received|75\n"
+        "send_errors     |0\n"
+        "receive_errors  |0\n"
+        "malformed       |0\n"
+        "lost            |0\n"
+        "waiting         |0\n"
+        "unconfirmed     |1\n"
+        "queue_errors    |0\n"
+        "overruns        |0\n"
+        "\n"
         "explanation\n"
         "it hears no better node\n"
         "it would yield to a higher priority\n"
@@ -260,8 +283,14 @@ def test_ages_are_told_in_words_that_fit_them(age: float, heard: str) -> None:
 
 def test_the_status_as_json_is_one_object_by_section() -> None:
     sections = json.loads(Node().type("cluster status | json").out)
-    assert list(sections) == ["node", "engine", "interfaces", "adverts", "hotwire", "explanation"]
+    assert list(sections) == ["node", "engine", "interfaces", "adverts", "hotwire", "connections", "explanation"]
     assert sections["interfaces"][0]["virtual_addresses"] == ["192.168.200.1/24"]
+
+
+def test_without_synchronised_connections_the_status_says_why() -> None:
+    missing = ConnectionStatus(state="missing", reason="conntrackd is not installed")
+    rows = "state    |missing\nreason   |conntrackd is not installed\n\n"
+    assert f"connections\nattribute|value\n---------+-----\n{rows}" in shown_with(connections=missing)
 
 
 def test_an_explanation_is_a_sentence_a_line() -> None:

@@ -35,7 +35,8 @@ class Machine:
 
     def boot(self, script: str) -> None:
         service = ["/bin/sh", "-c", script] if script else []
-        settings = {"hostname": "here", "service": service, "environment": {"PATH": os.environ["PATH"]}}
+        environment = {"PATH": os.environ["PATH"]}
+        settings = {"hostname": "here", "firewall": False, "service": service, "environment": environment}
         (self.directory / "node.json").write_text(json.dumps(settings))
         ours, theirs = socket.socketpair()
         command = [
