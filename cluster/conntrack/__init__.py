@@ -12,10 +12,8 @@ over the hotwire, UDP port 3780; the backup's copy puts it straight into its own
 that a takeover has nothing to commit. What we do around it, and why:
 
 on the master   ``-R`` (fill its internal cache from the kernel), then ``-B`` (send all of it): a returning node
-                asks for the internal cache, and of connections taken over nothing is in there before. Entries that
-                came from the kernel in this way are new to the daemon, so that the partner makes them anew; those
-                the partner has from its own time as master know the TCP windows of that time.
-on the backup   ``-f internal``, after each start of the daemon and after each loss of the role: what it has in
-                there are the master's connections, and when their copies expire here it would have them deleted
-                there.
+                asks for the internal cache, and of connections taken over nothing is in there before.
+on the backup   ``-f internal``, after each start of the daemon and after each loss of the role, and whenever
+                something is found in there: those are the master's connections, and when their copies expire here
+                it would have them deleted there.
 """

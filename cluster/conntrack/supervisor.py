@@ -303,7 +303,8 @@ class ConnectionSync:
                 await self._learn_everything(control)
             while True:
                 await asyncio.sleep(WATCH)
-                await control.command("-s")
+                if counters(await control.command("-s")).entries and not self._is_master:
+                    await control.command("-f", "internal")
         except UnreachableError as error:
             _LOG.warning("%s", error.message)
             if child.pid == pid:

@@ -4,8 +4,8 @@
     python talk.py talk ADDRESS PORT ECHO BULK [INTERVAL]
 
 `serve` echoes what it gets on connections that begin with ``e``, and sends an endless stream, 16 KiB every 20 ms,
-on those that begin with ``b``. `talk` opens ECHO and BULK of them, says ``running``, and keeps every echo connection
-busy: one message at a time, the next one INTERVAL seconds (default 0.2) after the answer.
+on those that begin with ``b``. `talk` opens ECHO and BULK of them, says ``running``, and keeps every echo
+connection busy: one message at a time, the next one INTERVAL seconds (default 0.2) after the answer.
 
 Each line on standard input of `talk` is a roll call: it is answered, as JSON, once every connection has got an
 answer to a message sent after it, or has failed, or PATIENCE has passed::
