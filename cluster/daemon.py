@@ -250,6 +250,7 @@ class Daemon:
             events=self._events,
             lease=self._lease,
             own_key=OwnKey(self._options.state_dir),
+            conntrack=lambda: self._connections.word,
         )
 
     def _in_force(self, store: Store, partnership: Partnership) -> InForce:
