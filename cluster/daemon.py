@@ -20,7 +20,6 @@ import fcntl
 import os
 import pwd
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -28,7 +27,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cluster import machine, service
+from cluster import accounts, machine, service
+from cluster.audit_log import AuditLog
 from cluster.config import schema
 from cluster.config.store import Store
 from cluster.conntrack.supervisor import ConnectionSync
@@ -44,13 +44,12 @@ from cluster.model import Config
 from cluster.net.filter import Filter
 from cluster.net.host import Host
 from cluster.partnership import Partnership
-from cluster.process.adoption import listener_of
-from cluster.process.child import Child, Command
+from cluster.process.child import Command
 from cluster.process.confine import confined
-from cluster.process.policy import RestartPolicy
 from cluster.requests import desks
 from cluster.rpc.client import SOCKET_FILE
 from cluster.rpc.server import Server
+from cluster.shellhost import ShellHost
 
 if TYPE_CHECKING:
     import logging
@@ -62,10 +61,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parent.parent
 SHELL_ACCOUNTS = ("utmcli", "nobody")
 """Accounts the shell host may run as, in order of preference."""
-SHELL_SOCKET = "console.sock"
 LOCK_FILE = "clusterd.lock"
-SHELL_PATIENCE = 5.0
-"""Seconds for the shell host to end; one that ran so long counts as healthy."""
 REPLY_TIME = 0.2
 """Seconds between the answer to a restart and the restart."""
 INIT_PATIENCE = 60.0
@@ -137,6 +133,7 @@ class Daemon:
         self._log = log
         self._ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._events = EventLog(options.state_dir / "events")
+        self._audit = AuditLog(options.state_dir / "audit")
         self._host = Host(options.run_dir / "addresses.json")
         self._filter = Filter(options.run_dir / "filter.json", self._events.note)
         self._disabled = DisabledInterfaces(self._host)
@@ -154,12 +151,7 @@ class Daemon:
             ),
         )
         self._lease = EditLease()
-        self._shell = Child(
-            "shell host",
-            _shell_command(options),
-            RestartPolicy(),
-            was_healthy=lambda _pid, age: age > SHELL_PATIENCE,
-        )
+        self._shell = ShellHost(options.run_dir, options.state_dir, wanted=options.shell)
 
     async def run(self) -> bool:
         """Serve until a signal ends it.
@@ -198,13 +190,18 @@ class Daemon:
             await inforce.resume()
         elif await inforce.boot():
             marker.set()
-        manager = self._manager(store, inforce, partnership)
-        server = Server(self._options.run_dir / SOCKET_FILE, manager, self._allowed)
+        server = Server(
+            self._options.run_dir / SOCKET_FILE,
+            self._manager(store, inforce, partnership),
+            self._allowed,
+            standing=lambda actor: accounts.standing(store.running.config, actor.user, actor.source, actor.role),
+            refused=self._audit.refused,
+        )
         try:
             await server.start(_shell_group())
         except OSError as error:
             raise ClusterError(f"nothing can listen in {self._options.run_dir}: {error}") from error
-        self._shell_begins()
+        self._shell.begin()
         service.say_ready()
         self._log.info("serving in %s", self._options.run_dir)
         again = await self._ending == "again"
@@ -222,7 +219,7 @@ class Daemon:
         if again:
             self._shell.unwanted()
             return
-        await self._shell.stop(SHELL_PATIENCE)
+        await self._shell.stop()
         await self._engine.stop()
         await self._followers.tell()
         await self._connections.stop()
@@ -261,7 +258,7 @@ class Daemon:
             events=self._events,
             followers=self._followers,
             disabled=self._disabled,
-            parts=(self._filter, self._connections, partnership),
+            parts=(self._filter, self._connections, partnership, self._shell),
             resynchronises=self._connections.serves,
         )
 
@@ -276,6 +273,7 @@ class Daemon:
             lease=self._lease,
             partnership=partnership,
             turn=turn,
+            audit=self._audit,
             leave=self._leave,
             connections=self._connections,
         )
@@ -316,14 +314,7 @@ class Daemon:
 
     def _allowed(self, peer: Peer) -> bool:
         """Root and our own user; of other users only the shell host that we started."""
-        return peer.uid in {0, os.getuid()} or peer.pid == self._shell.pid
-
-    def _shell_begins(self) -> None:
-        if not self._options.shell:
-            return
-        pid = listener_of(self._options.run_dir / SHELL_SOCKET, socket.SOCK_STREAM)
-        if pid is None or not self._shell.adopt(pid):
-            self._shell.start()
+        return peer.uid in {0, os.getuid()} or self._shell.owns(peer.pid)
 
 
 def _factory(path: Path | None) -> Config:
@@ -342,12 +333,6 @@ def _engine_command(options: Options) -> Command:
     argv = (sys.executable, "-S", "-P", "-m", "cluster.vrrp", *directories)
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "JOURNAL_STREAM"}}
     return Command(confined(argv), {**kept, "PYTHONPATH": str(_ROOT)})
-
-
-def _shell_command(options: Options) -> Command:
-    # -P: what happens to lie in the directory we were started in is no part of the program.
-    argv = (sys.executable, "-P", "-m", "utmcli", "serve", "--run-dir", str(options.run_dir))
-    return Command(argv, {**os.environ, "PYTHONPATH": str(_ROOT)})
 
 
 def _shell_group() -> int | None:

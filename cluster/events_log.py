@@ -1,24 +1,21 @@
 """What happened to this node: the lines of `cluster events`, numbered, kept on disk, told to whoever follows.
 
-The file is a journal of JSON lines in the state directory, so that a restarted clusterd still shows what came
-before, a reboot included. It is written anew, half as long, when it has become too long.
+They stand in a journal in the state directory, so that a restarted clusterd still shows what came before, a reboot
+included.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
-from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
-from cluster import files
-from cluster.errors import ClusterError, UnreachableError
+from cluster.errors import UnreachableError
+from cluster.journal import Journal
 from cluster.observed import ClusterEvent
 
 if TYPE_CHECKING:
@@ -49,14 +46,10 @@ class EventLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        lines, torn = _read(path)
-        self._lines = deque(lines, maxlen=CAPACITY)
-        self._in_file = len(lines)
-        self._number = self._lines[-1].event.number if self._lines else 0
-        self._known = {(line.origin, line.event.at) for line in self._lines if line.origin}
+        self._journal = Journal(path, _Line, CAPACITY)
+        self._number = self._journal.lines[-1].event.number if self._journal.lines else 0
+        self._known = self._origins()
         self._followers: set[asyncio.Queue[ClusterEvent]] = set()
-        self._before_next = b"\n" if torn else b""
 
     def add(self, kind: str, text: str, *, at: float, interface: str = "", role: str = "", origin: int = 0) -> None:
         """Note an event.
@@ -75,10 +68,10 @@ class EventLog:
         self._number += 1
         event = ClusterEvent(number=self._number, at=at, kind=kind, interface=interface, text=text, role=role)
         line = _Line(event, origin)
-        self._lines.append(line)
         if origin:
             self._known.add((origin, at))
-        self._append(line)
+        if self._journal.append((line,)):
+            self._known = self._origins()
         for queue in tuple(self._followers):
             try:
                 queue.put_nowait(event)
@@ -92,7 +85,7 @@ class EventLog:
 
     def last(self, limit: int) -> tuple[ClusterEvent, ...]:
         """The newest events, oldest of them first."""
-        return tuple(line.event for line in self._lines)[-limit:] if limit > 0 else ()
+        return tuple(line.event for line in self._journal.lines)[-limit:] if limit > 0 else ()
 
     async def follow(self) -> AsyncGenerator[ClusterEvent, None]:
         """Events from now on, as they happen.
@@ -115,44 +108,5 @@ class EventLog:
         finally:
             self._followers.discard(queue)
 
-    def _append(self, line: _Line) -> None:
-        try:
-            with open(self._path, "ab", opener=_private) as file:
-                file.write(self._before_next + _encoded(line))
-            self._before_next = b""
-            self._in_file += 1
-            self._shorten()
-        except (OSError, ClusterError) as error:
-            _LOG.error("an event is not kept on disk: %s", error)
-
-    def _shorten(self) -> None:
-        if self._in_file < 2 * CAPACITY:
-            return
-        files.replace(self._path, b"".join(_encoded(line) for line in self._lines))
-        self._in_file = len(self._lines)
-        self._known = {(line.origin, line.event.at) for line in self._lines if line.origin}
-
-
-def _encoded(line: _Line) -> bytes:
-    return msgspec.json.encode(line) + b"\n"
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
-
-
-def _read(path: Path) -> tuple[list[_Line], bool]:
-    """The lines of the journal, and whether a power loss tore the last one; damaged ones are left out."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return [], False
-    except OSError as error:
-        raise ClusterError(f"{path}: events cannot be read: {error.strerror}") from error
-    lines = []
-    for text in raw.splitlines():
-        try:
-            lines.append(msgspec.json.decode(text, type=_Line))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            _LOG.warning("a damaged line of %s is left out", path)
-    return lines, bool(raw) and not raw.endswith(b"\n")
+    def _origins(self) -> set[tuple[int, float]]:
+        return {(line.origin, line.event.at) for line in self._journal.lines if line.origin}

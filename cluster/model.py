@@ -25,6 +25,7 @@ def _about(scope: Scope, description: str, *, secret: bool = False) -> Meta:
 PriorityWord = Literal["high", "low"]
 AuthMode = Literal["none", "hmac"]
 AuthPolicy = Literal["enforce", "permissive", "receive-only"]
+Role = Literal["admin", "readonly"]
 InterfaceType = Literal["ETHERNET", "VLAN", "BRIDGE", "WAN", "TUN", "WIREGUARD"]
 InterfaceFlag = Literal["HA", "HOTWIRE", "DYNAMIC", "DHCP_CLIENT"]
 
@@ -96,6 +97,41 @@ class VirtualAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     address: Annotated[str, _about("cluster", "address and prefix length, e.g. 192.168.200.1/24")]
 
 
+class AccountKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A public key that an account may log in with; its id is the key in `Account.keys`."""
+
+    key: Annotated[str, _about("cluster", "a public key as OpenSSH writes it: ssh-ed25519 AAAA.. comment")]
+    enabled: Annotated[bool, _about("cluster", "the account may log in with it")] = False
+
+
+class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody who may log in over SSH; the account's name is the key in `Config.users`."""
+
+    role: Annotated[Role, _about("cluster", "admin: may change everything; readonly: may only look")] = "readonly"
+    password: Annotated[str, _about("cluster", "hash of the password; empty: no login with one", secret=True)] = ""
+    must_change: Annotated[
+        bool, _about("cluster", "whoever logs in with the password has to choose another one first")
+    ] = False
+    groups: Annotated[tuple[str, ...], _about("cluster", "groups; the account has their roles as well")] = ()
+    keys: dict[str, AccountKey] = field(default_factory=dict)
+
+
+class UserGroup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A role for several accounts; the group's name is the key in `Config.user_groups`."""
+
+    role: Annotated[Role, _about("cluster", "what its accounts may do")] = "readonly"
+
+
+class SshOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Options of the SSH server for administrators: `system ssh get`, `system ssh set`."""
+
+    enabled: Annotated[bool, _about("cluster", "administrators may log in over SSH")] = True
+    port: Annotated[int, Meta(ge=1, le=65535), _about("cluster", "TCP port")] = 22
+    idle_timeout: Annotated[
+        int, Meta(ge=0, le=86_400), _about("cluster", "seconds until an idle session ends; 0: never")
+    ] = 1800
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A whole configuration. `variables` maps application -> variable -> value (`extc value`)."""
 
@@ -110,6 +146,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     globals: Annotated[
         dict[str, tuple[str, ...]], _about("cluster", "GLOB_ variables")
     ] = field(default_factory=dict)
+    users: dict[str, Account] = field(default_factory=dict)
+    user_groups: dict[str, UserGroup] = field(default_factory=dict)
+    ssh: SshOptions = field(default_factory=SshOptions)
 
 
 TRIGGER_DELAY = ("securepoint_firewall", "UPDATE_TRIGGER_DELAY")

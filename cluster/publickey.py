@@ -1,6 +1,7 @@
 """Public SSH keys as people paste them: one line of type, key and comment (RFC 4253 section 6.6). Pure.
 
-Two kinds are accepted: ed25519 (RFC 8709), and RSA of 2048 bits or more for units that have nothing better.
+Of another node two kinds are accepted: ed25519 (RFC 8709), and RSA of 2048 bits or more for units that have nothing
+better. Of people also those that security keys and older tools make (`PEOPLES`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from cluster.errors import InvalidConfigurationError
 
 ED25519 = "ssh-ed25519"
 RSA = "ssh-rsa"
+NODES = (ED25519, RSA)
+PEOPLES = (
+    *NODES, "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)  # fmt: skip
 RSA_BITS = 2048
 RSA_BITS_MOST = 16384
 _LENGTH = struct.Struct("!I")
@@ -24,7 +30,7 @@ class PublicKey(NamedTuple):
     """A public key.
 
     Attributes:
-        kind: ``ssh-ed25519`` or ``ssh-rsa``.
+        kind: such as ``ssh-ed25519``.
         blob: the key as SSH encodes it.
         comment: what people wrote beside it, often user and host.
     """
@@ -45,8 +51,12 @@ class PublicKey(NamedTuple):
         return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
 
 
-def parse(text: str) -> PublicKey:
+def parse(text: str, kinds: tuple[str, ...] = NODES) -> PublicKey:
     """The key in a pasted text; line breaks that a terminal put into it are forgiven.
+
+    Args:
+        text: as pasted.
+        kinds: that are accepted.
 
     Raises:
         InvalidConfigurationError: it is none, or of a kind or size that is not accepted; says what is.
@@ -56,10 +66,11 @@ def parse(text: str) -> PublicKey:
         raise InvalidConfigurationError(
             "this is a key file, of a private key perhaps, not a public key: one line, ssh-ed25519 and the key"
         )
-    if not words or words[0] not in {ED25519, RSA}:
+    if not words or words[0] not in kinds:
         kind = f"a key of the type {words[0][:40]!r}" if words else "an empty text"
+        accepted = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
         raise InvalidConfigurationError(
-            f"{kind} is not accepted: a public key is one line that begins with ssh-ed25519 or ssh-rsa"
+            f"{kind} is not accepted: a public key is one line that begins with {accepted}"
         )
     kind, rest = words[0], words[1:]
     blob, taken = _blob(kind, rest)
@@ -104,6 +115,10 @@ def _require(kind: str, fields: list[bytes], problem: InvalidConfigurationError)
         raise problem
     if kind == ED25519:
         if len(fields) != 2 or len(fields[1]) != 32:
+            raise problem
+        return
+    if kind != RSA:
+        if len(fields) < 3 or not all(fields):
             raise problem
         return
     if len(fields) != 3:

@@ -94,12 +94,16 @@ def command(  # noqa: PLR0917 - click passes them by name
 
 @click.command()
 @_RUN_DIR
-def serve(run_dir: str) -> None:
+@click.option("--state-dir", default="/var/lib/utmcli", show_default=True,
+              help="clusterd's: the SSH host key is there.")
+@click.option("--ssh-port", default=0, type=click.IntRange(0, 65535), show_default=True,
+              help="Let administrators in over SSH on this port; 0: do not.")
+def serve(run_dir: str, state_dir: str, ssh_port: int) -> None:
     """Run the resident shell host in the foreground."""
     from utmcli import host  # noqa: PLC0415 - imports all that sessions need; the other entry points do not
 
     try:
-        host.serve(Path(run_dir))
+        host.serve(Path(run_dir), Path(state_dir), ssh_port)
     except OSError as error:
         click.echo(f"utmcli: the shell host cannot run: {error}", err=True)
         sys.exit(1)

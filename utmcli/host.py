@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
+import itertools
 import logging
 import os
 import pwd
@@ -17,7 +19,7 @@ import socket
 import struct
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cluster
 import utmcli
@@ -45,11 +47,16 @@ from utmcli.render import (
 )
 from utmcli.repl import Conversation
 from utmcli.session import Session, mishap
+from utmcli.sshd import hostkey
+from utmcli.sshd import listener as ssh_listener
+from utmcli.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from utmcli.console import Console
+    from utmcli.render import Style
+    from utmcli.sshd.server import SshServer
 
 _LOG = logging.getLogger("utmcli")
 
@@ -67,6 +74,18 @@ STATE_DIRECTORY = "shell"
 _CREDENTIALS = struct.Struct("3i")
 
 
+class Ssh(NamedTuple):
+    """What the SSH server needs of the time when the shell host was privileged.
+
+    Attributes:
+        listener: its socket.
+        host_key: the key of this node.
+    """
+
+    listener: socket.socket
+    host_key: bytes
+
+
 class Host:
     """Serves consoles. Everything it shares between sessions is here.
 
@@ -74,14 +93,19 @@ class Host:
         run_dir: directory of clusterd's socket and of the histories.
         admitted: user ids that get a session. The one the host runs as is none of them by itself: `nobody` is
             shared with programs that have no business here.
+        ssh: what the SSH server needs; None: there is none.
     """
 
-    def __init__(self, run_dir: Path, admitted: frozenset[int]) -> None:
+    def __init__(self, run_dir: Path, admitted: frozenset[int], ssh: Ssh | None = None) -> None:
         self._run_dir = run_dir
         self._admitted = admitted
         self._link = Link(str(run_dir))
         self._bulletin = Bulletin(self._link)
+        self._trail = Trail(self._link)
+        self._numbers = itertools.count(1)
         self._sessions: set[asyncio.Task[None]] = set()
+        self._ssh = ssh
+        self._server: SshServer | None = None
 
     async def run(self, listener: socket.socket) -> None:
         """Serve until SIGTERM or SIGINT, or until another host has taken over and the last session ended.
@@ -97,12 +121,16 @@ class Host:
         server = await asyncio.start_unix_server(self._accepted, sock=listener)
         ours = path.stat().st_ino
         _LOG.info("serving consoles on %s", path)
+        await self._begin_ssh()
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _SUCCESSOR_CHECK)
             if _inode(path) != ours:
                 server.close()
-                if not self._sessions:
+                if self._server is not None:
+                    self._server.stop_listening()
+                if not self._sessions and not (self._server is not None and self._server.busy):
+                    await self.close()
                     _LOG.info("the console socket is no longer ours, and the last session here ended")
                     return
         server.close()
@@ -110,8 +138,23 @@ class Host:
         await self.close()
 
     async def close(self) -> None:
-        """Hang up on clusterd."""
+        """Hand over what is left for the audit, and hang up on clusterd."""
+        if self._server is not None:
+            await self._server.close()
+        await self._trail.close(FAREWELL)
         await self._link.close()
+
+    async def _begin_ssh(self) -> None:
+        """Serve SSH as well; the import takes a third of a second, during which consoles are served already."""
+        if self._ssh is None:
+            return
+        from utmcli.sshd.house import House  # noqa: PLC0415 - as the docstring says
+
+        server = await asyncio.to_thread(importlib.import_module, "utmcli.sshd.server")
+        house = House(self._link, self._trail, self._bulletin, self._run_dir / STATE_DIRECTORY, self._numbers)
+        self._server = server.SshServer(house, self._ssh.host_key)
+        await self._server.start(self._ssh.listener)
+        gc.freeze()  # as in `serve`
 
     async def _dismiss(self) -> None:
         """End all sessions; each says so to its user."""
@@ -178,7 +221,8 @@ class Host:
         except UsageError as error:
             await console.write_error(f"utmcli: {error}\n")
             return EXIT_USAGE
-        session = Session(actor, self._link, "json" if wish.json else "table")
+        style: Style = "json" if wish.json else "table"
+        session = Session(actor, self._link, style, number=str(next(self._numbers)), trail=self._trail)
         session.bulletin = self._bulletin
         session.attended = console.hello.terminals[2]
         try:
@@ -279,11 +323,29 @@ def state_directory(run_dir: Path, identity: privileges.Identity | None) -> Path
     return path
 
 
-def serve(run_dir: Path) -> None:
+def ssh_for(state_dir: Path, port: int) -> Ssh | None:
+    """Prepare the SSH server; where that does not work there is none, and the log says why.
+
+    Args:
+        state_dir: where the host key is.
+        port: TCP port; 0: no SSH server is wanted.
+    """
+    if not port:
+        return None
+    try:
+        return Ssh(ssh_listener.listen(port), hostkey.load(state_dir))
+    except OSError as error:
+        _LOG.error("no SSH server on port %d: %s", port, error)
+        return None
+
+
+def serve(run_dir: Path, state_dir: Path, ssh_port: int) -> None:
     """Run the resident shell host: what `utmcli serve` does.
 
     Args:
         run_dir: where the sockets are; made if it does not exist.
+        state_dir: clusterd's, where the SSH host key is.
+        ssh_port: of the SSH server; 0: there is none.
 
     Raises:
         OSError: the socket cannot be made, or the kernel refuses to take the privileges away.
@@ -295,13 +357,14 @@ def serve(run_dir: Path) -> None:
     choice = privileges.choose(needed)
     listener = listen(run_dir / SOCKET_FILE)
     state_directory(run_dir, choice.identity)
+    ssh = ssh_for(state_dir, ssh_port)
     privileges.drop(choice.identity)
     if choice.identity is None:
         _LOG.warning("running as user id %d without capabilities: %s", os.getuid(), choice.reason)
     else:
         _LOG.info("running as %s without capabilities", choice.identity.name)
     gc.freeze()  # what is imported stays; collections need not look at it again while somebody waits
-    asyncio.run(Host(run_dir, admitted).run(listener))
+    asyncio.run(Host(run_dir, admitted, ssh).run(listener))
 
 
 async def serve_one(run_dir: Path, connection: socket.socket) -> None:

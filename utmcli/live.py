@@ -26,6 +26,8 @@ APPLICATIONS = "applications"
 VARIABLES = "variables"
 GLOBALS = "globals"
 AUTH_KEYS = "auth_keys"
+USERS = "users"
+USER_GROUPS = "user_groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def _of_config(config: Config) -> dict[str, Names]:
         APPLICATIONS: tuple((name, "") for name in sorted({TRIGGER_DELAY[0], *config.variables})),
         VARIABLES: tuple((name, "") for name in sorted(variables)),
         AUTH_KEYS: _auth_keys(config),
+        USERS: tuple((name, account.role) for name, account in config.users.items()),
+        USER_GROUPS: tuple((name, group.role) for name, group in config.user_groups.items()),
         GLOBALS: tuple((name, ",".join(values)) for name, values in config.globals.items()),
     }
 

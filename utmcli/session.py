@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +16,7 @@ from utmcli.grammar import Call
 from utmcli.pager import EnoughError, Pager
 from utmcli.parser import Invocation, Problem, parse, with_secrets_covered
 from utmcli.pipes import Pipeline
-from utmcli.render import EXIT_FAILED, EXIT_OK, error_text, exit_code, render, warnings_text
+from utmcli.render import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, error_text, exit_code, render, warnings_text
 from utmcli.results import Table
 from utmcli.waiting import patience_asked
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from utmcli.questions import Dialogue
     from utmcli.render import Style
     from utmcli.results import Result
+    from utmcli.trail import Trail
 
 _LOG = logging.getLogger("utmcli")
 
@@ -56,6 +58,8 @@ class Session:
         actor: who asks.
         link: to clusterd.
         style: of results, unless a filter asks for another.
+        number: of the session, by which the audit tells it from others.
+        trail: where every line is noted with what came of it; None: nowhere.
 
     Attributes:
         width: columns of the terminal; 0 as the terminal says.
@@ -70,8 +74,12 @@ class Session:
         dialogue: asks questions; None where nobody could answer.
     """
 
-    def __init__(self, actor: Actor, link: Link, style: Style = "table") -> None:
+    def __init__(
+        self, actor: Actor, link: Link, style: Style = "table", *, number: str = "", trail: Trail | None = None
+    ) -> None:
         self.actor = actor
+        self.number = number
+        self._trail = trail
         self._link = link
         self._style: Style = style
         self.width = 0
@@ -137,6 +145,15 @@ class Session:
         Raises:
             ConnectionError: the reader is gone.
         """
+        began, code = time.time(), EXIT_INTERRUPTED
+        try:
+            code = await self._run(line, screen, read_input)
+        finally:
+            if self._trail is not None:
+                self._trail.note(self.actor, self.number, line, code, began)
+        return code
+
+    async def _run(self, line: str, screen: Screen, read_input: Callable[[], Awaitable[str]] | None) -> int:
         understood = parse(GRAMMAR, line, has_input=read_input is not None)
         if isinstance(understood, Problem):
             await screen.write_error(understood.render(with_secrets_covered(GRAMMAR, line)))

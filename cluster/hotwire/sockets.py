@@ -46,6 +46,8 @@ def listener(device: str, local: str) -> socket.socket:
     sock = _made(device, local)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # The administrators' SSH server listens on all addresses (utmcli/sshd/listener.py); ours is the more exact.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
         else:

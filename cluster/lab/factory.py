@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from cluster.lab.plan import DIAL_IN, HOTWIRE, VIRTUAL_INSIDE
-from cluster.model import Address, ClusterOptions, Config, Interface, PriorityWord, VirtualAddress
+from cluster.model import Account, Address, ClusterOptions, Config, Interface, PriorityWord, VirtualAddress
+from cluster.passwords import hashed
 
+ADMIN = "admin"
+"""The account that an appliance comes with."""
 _HOST_PART = {"master": (102, 141, 2), "spare": (103, 142, 3)}
 """Last byte of each node's addresses on LAN1, LAN2 and the hotwire."""
 
@@ -29,6 +32,16 @@ def blank(example: int, node: str) -> Config:
         interfaces={name: msgspec.structs.replace(each, **bare) for name, each in whole.interfaces.items()},
         addresses={str(number): each for number, each in enumerate(own, 1)},
     )
+
+
+def administrator(password: str, salt: bytes) -> Account:
+    """The account that an appliance comes with.
+
+    Args:
+        password: the initial one, which is to be changed.
+        salt: random bytes for its hash.
+    """
+    return Account(role="admin", password=hashed(password, salt), must_change=True)
 
 
 def factory(example: int, node: str, passphrase: str) -> Config:

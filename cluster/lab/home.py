@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
 _PATIENCE = 5.0
 _BASE = "utmcli-lab"
+_PASSWORD_FILE = "password"  # noqa: S105 - the name of a file
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""None that looks like another."""
 
 
 def privileged() -> bool:
@@ -91,6 +95,18 @@ class Home:
     def log(self) -> Path:
         """What the warden has to say."""
         return self.path / "warden.log"
+
+    @property
+    def password(self) -> str:
+        """The initial password of the appliances' administrator."""
+        return (self.path / _PASSWORD_FILE).read_text(encoding="ascii")
+
+    def new_password(self) -> str:
+        """Make one, another for every lab, and keep it for as long as the lab lasts."""
+        handle = os.open(self.path / _PASSWORD_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write("-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3)))
+        return self.password
 
     def of(self, node: str) -> Path:
         """The directory of one node."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from cluster import passwords
 from cluster.errors import ClusterError
 from cluster.lab import remote
-from cluster.lab.factory import blank, factory
+from cluster.lab.factory import ADMIN, administrator, blank, factory
 from cluster.lab.identity import Identity
 from cluster.lab.pairing import pair
 from cluster.lab.plan import APPLIANCES, VIRTUAL_INSIDE
@@ -51,9 +52,11 @@ def build(home: Home, example: int, owner: Identity | None, *, unconfigured: boo
         home.sweep()
         remote.require_tools()
         passphrase = secrets.token_urlsafe(24)
+        users = {ADMIN: administrator(home.new_password(), secrets.token_bytes(passwords.SALT_BYTES))}
         for node in APPLIANCES:
             home.of(node).mkdir(mode=0o700)
             config = blank(example, node) if unconfigured else factory(example, node, passphrase)
+            config = msgspec.structs.replace(config, users=users)
             (home.of(node) / "factory.json").write_bytes(msgspec.json.encode(config))
         if not unconfigured:
             pair(home)
@@ -135,6 +138,7 @@ def _follow(shell: subprocess.Popen[bytes]) -> int:
 def how_to_go_on(home: Home, found: dict[str, str]) -> str:
     """What to type next, for people."""
     option = home.option
+    password = f"SSH: account {ADMIN}, initial password {home.password}, to be changed at the first login"
     told = ", ".join(f"{node} is {role}" for node, role in found.items())
     if set(found.values()) == OFFLINE:
         return f"""\
@@ -142,12 +146,15 @@ The lab {home.name} is up: {told}. Its appliances are no cluster yet.
   utmcli lab exec{option} master -- utmcli              the master's shell; cluster wizard role master begins
   utmcli lab exec{option} spare -- utmcli               the spare's shell; cluster wizard role spare goes on
   utmcli lab status{option}
-  utmcli lab down{option}"""
+  utmcli lab down{option}
+{password}"""
     return f"""\
 The lab {home.name} is up: {told}.
   utmcli lab exec{option} master -- utmcli              the master's shell
+  utmcli lab ssh{option}                                the same over SSH, from the client
   utmcli lab exec{option} client -- ping {VIRTUAL_INSIDE}  a client of the cluster
   utmcli lab kill{option} master                        power loss; the spare takes over
   utmcli lab start{option} master
   utmcli lab status{option}
-  utmcli lab down{option}"""
+  utmcli lab down{option}
+{password}"""

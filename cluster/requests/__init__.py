@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cluster.requests.accounts import Accounts
+from cluster.requests.auditing import Auditing
 from cluster.requests.checking import Checking, partner_of
 from cluster.requests.configurations import Configurations
 from cluster.requests.duty import Duty
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from cluster.audit_log import AuditLog
     from cluster.collaborators import Connections, Engine, Network
     from cluster.config.store import Store
     from cluster.events_log import EventLog
@@ -34,6 +37,7 @@ def desks(
     lease: EditLease,
     partnership: Partnership,
     turn: asyncio.Lock,
+    audit: AuditLog,
     leave: Callable[[bool], None],
     connections: Connections,
 ) -> tuple[Desk, ...]:
@@ -48,6 +52,7 @@ def desks(
         lease: who edits.
         partnership: with the other node.
         turn: held by whatever changes anything.
+        audit: what administrators did.
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
         connections: their synchronisation.
     """
@@ -58,4 +63,6 @@ def desks(
         Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),
         HotwireKeysDesk(store, events, partnership),
         Checking(store, inforce, engine, network, lambda: partner_of(partnership)),
+        Accounts(store, events),
+        Auditing(audit),
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from cluster.accounts import refuse_lockout
 from cluster.config import authentication, schema
 from cluster.errors import ConflictError, RefusedError
+from cluster.requests.accounts import with_hashes
 from cluster.requests.desk import who
 from cluster.rpc import messages as m
 from cluster.units import Nanoseconds
@@ -52,7 +54,8 @@ class Configurations:
         if ask.base not in {None, running.number}:
             raise ConflictError(f"{running.who} changed the configuration meanwhile; look at it and try again")
         before = running.config
-        config = schema.apply(before, ask.changes)
+        config = schema.apply(before, await with_hashes(ask.changes))
+        refuse_lockout(before, config)
         if not ask.force:
             self._refuse_outage(before, config)
         why = ", ".join(".".join(change.path) for change in ask.changes)

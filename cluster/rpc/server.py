@@ -12,12 +12,14 @@ import contextlib
 import logging
 import os
 import socket
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cluster.errors import ClusterError, NotAuthorisedError, ProtocolError, UnreachableError
 from cluster.peer import Peer, peer_of
 from cluster.rpc.framing import FrameDecoder, pack, unpack_request
 from cluster.rpc.messages import (
+    OF_THE_SHELL,
     READ_ONLY,
     STREAMS,
     Actor,
@@ -37,6 +39,8 @@ from cluster.rpc.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
+
+    from cluster.model import Role
 
     Stream = FollowEvents | FollowAdverts
 
@@ -84,15 +88,27 @@ class Server:
         handler: carries requests out.
         allowed: says whether a peer may speak at all.
         limits: what clients may take.
+        standing: the role in which an actor is served, whatever role the shell host says they have; raises
+            NotAuthorisedError.
+        refused: told of everybody whose role does not allow what they ask.
     """
 
     def __init__(
-        self, path: Path, handler: Handler, allowed: Callable[[Peer], bool], limits: Limits | None = None
+        self,
+        path: Path,
+        handler: Handler,
+        allowed: Callable[[Peer], bool],
+        limits: Limits | None = None,
+        *,
+        standing: Callable[[Actor], Role] = attrgetter("role"),
+        refused: Callable[[AnyAsk, Actor], None] | None = None,
     ) -> None:
         self._path = path
         self._handler = handler
         self._allowed = allowed
         self._limits = limits or Limits()
+        self._standing = standing
+        self._refused = refused
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[AnyAnswer]] = set()
@@ -200,7 +216,7 @@ class Server:
     async def _answer(self, request: Request) -> AnyAnswer:
         patience = min(max(request.deadline, 0.0), self._limits.deadline)
         try:
-            _check_role(request.ask, request.actor)
+            self._check_role(request.ask, request.actor)
             self._check_load()
             work = asyncio.create_task(self._handler.answer(request.ask, request.actor))
             self._work.add(work)
@@ -215,6 +231,16 @@ class Server:
             _LOG.exception("request %s of %s failed", type(request.ask).__name__, request.actor.user)
             return _failure(ClusterError("internal error of clusterd; its log has the details"))
 
+    def _check_role(self, ask: AnyAsk, actor: Actor) -> None:
+        if isinstance(ask, OF_THE_SHELL):
+            return
+        try:
+            _require(ask, actor, self._standing(actor))
+        except NotAuthorisedError:
+            if self._refused is not None:
+                self._refused(ask, actor)
+            raise
+
     def _check_load(self) -> None:
         if len(self._work) >= self._limits.in_flight:
             raise UnreachableError(f"clusterd works on {self._limits.in_flight} requests already")
@@ -228,7 +254,7 @@ class Server:
         self, request: Request, ask: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Answers to one client until it hangs up (or sends anything: the stream is all there is from here)."""
-        _check_role(ask, request.actor)
+        self._check_role(ask, request.actor)
         hung_up = asyncio.create_task(reader.read(1))
         pump = asyncio.create_task(self._pump(request, ask, writer))
         try:
@@ -254,12 +280,10 @@ class Server:
             await writer.drain()
 
 
-def _check_role(ask: AnyAsk, actor: Actor) -> None:
-    if actor.role == "admin":
-        return
+def _require(ask: AnyAsk, actor: Actor, role: Role) -> None:
     reveals = isinstance(ask, GetConfig) and ask.secrets
-    if reveals or not isinstance(ask, READ_ONLY):
-        raise NotAuthorisedError(f"the account {actor.user} has the role {actor.role}, which may only look")
+    if role != "admin" and (reveals or not isinstance(ask, READ_ONLY)):
+        raise NotAuthorisedError(f"the account {actor.user} has the role {role}, which may only look")
 
 
 def _failure(error: ClusterError) -> Failure:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from cluster.audit_log import AuditLog
 from cluster.config import schema
 from cluster.config.store import Store
 from cluster.errors import (
@@ -149,6 +150,7 @@ class Node:
             lease=lease,
             partnership=partnership,
             turn=turn,
+            audit=AuditLog(self.directory / "audit", str(self.directory / "no-syslog")),
             leave=self.left.append,
             connections=PlayedConnections(),
         )

@@ -52,7 +52,8 @@ class Answers:
     """What the fake knows and was asked; tests change it while it runs.
 
     Attributes:
-        asked: every request with its actor, in order.
+        asked: every request with its actor, in order; not those for the audit.
+        audited: lines for the audit.
         hostname: shown in the prompt.
         status: of this node.
         unsaved: whether the current configuration has unsaved edits.
@@ -64,6 +65,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.asked: list[tuple[messages.AnyAsk, messages.Actor]] = []
+        self.audited: list[messages.Audited] = []
         self.hostname = "master.cluster.local"
         self.unsaved = False
         self.status = STATUS
@@ -75,7 +77,13 @@ class Answers:
         self.stopped_following = threading.Event()
 
     async def answer(self, ask: messages.AnyAsk, actor: messages.Actor) -> messages.AnyAnswer:
+        if isinstance(ask, messages.NoteCommands):
+            self.audited += ask.commands
+            return messages.Done()
         self.asked.append((ask, actor))
+        return self._usual(ask)
+
+    def _usual(self, ask: messages.AnyAsk) -> messages.AnyAnswer:
         if self.fail is not None:
             raise self.fail
         match ask:

@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cluster.accounts import refuse_lockout
 from cluster.config import canonical, schema
-from cluster.model import Address, ClusterOptions, Config, Difference, Interface, VirtualAddress
+from cluster.model import Account, Address, ClusterOptions, Config, Difference, Interface, UserGroup, VirtualAddress
 from cluster.observed import (
     ClusterEvent,
     ConnectionCounters,
@@ -17,6 +18,7 @@ from cluster.observed import (
     NamedConfig,
 )
 from cluster.observed import ClusterStatus as Status
+from cluster.requests.accounts import with_hashes
 from cluster.rpc import messages
 from utmcli.session import Session
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ADMIN = messages.Actor(user="admin", source="console", role="admin")
+
+HASH = "$scrypt$ln=10,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+"""The form of a hash; no password has it."""
 
 CONFIG = Config(
     hostname="master.cluster.local",
@@ -44,6 +49,8 @@ CONFIG = Config(
     },
     virtual_addresses={"1": VirtualAddress(device="LAN2", address="192.168.200.1/24")},
     globals={"GLOB_NAMES": ("a", "b")},
+    users={"admin": Account(role="admin", password=HASH), "viewer": Account(groups=("lookers",))},
+    user_groups={"lookers": UserGroup(role="readonly")},
 )
 
 STATUS = Status(
@@ -171,6 +178,11 @@ class Node:
             if isinstance(answer, Exception):
                 raise answer
             return answer
+        if isinstance(ask, messages.EditConfig):
+            before = self.config
+            self.config = schema.apply(before, await with_hashes(ask.changes))
+            refuse_lockout(before, self.config)
+            return messages.Done(schema.new_warnings(before, self.config))
         return self._usual(ask)
 
     async def follow(self, ask: messages.Ask, _actor: messages.Actor) -> AsyncIterator[messages.AnyAnswer]:
@@ -221,9 +233,6 @@ class Node:
                     ),
                     InterfaceState(name="LAN3", present=True, up=True, carrier=False),
                 ))  # fmt: skip
-            case messages.EditConfig(changes):
-                before, self.config = self.config, schema.apply(self.config, changes)
-                return messages.Done(schema.new_warnings(before, self.config))
             case messages.ExportConfig():
                 return messages.Text('{\n  "schema": 1\n}\n')
             case messages.DiffConfig():

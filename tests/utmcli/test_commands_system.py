@@ -220,7 +220,8 @@ def test_help_of_a_command_shows_its_form_its_keys_and_its_note() -> None:
 
 def test_help_of_a_command_marks_optional_keys_and_lists() -> None:
     first = Node().type("help cluster hotwire set").out.splitlines()[0]
-    assert first == "cluster hotwire set [interface INTERFACE] [local_addr ADDRESS] [remote_addr [ ADDRESS .. ]]"
+    keys = "[interface INTERFACE] [local_addr ADDRESS] [remote_addr [ ADDRESS .. ]] [force 1|0]"
+    assert first == f"cluster hotwire set {keys}"
     assert Node().type("help terminal length").out.splitlines()[0] == "terminal length LINES"
     assert Node().type("help help").out.splitlines()[0] == "help [COMMAND]"
 

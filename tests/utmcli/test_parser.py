@@ -72,6 +72,17 @@ interface delete name "A1.10"
 interface address get
 interface address new device "A1" address "10.0.0.1/24"
 interface address delete id "3"
+system ssh pubkey get
+system ssh pubkey new key "ssh-ed25519 AAAA"
+system ssh pubkey enable id 1
+user get
+user new name "anna" role admin password "correct horse"
+user set name "anna" role readonly
+user delete name "anna"
+user group get
+user group new name "night" role admin
+user group set name "night" role readonly
+user group delete name "night"
 """
 
 OURS = """\
@@ -120,6 +131,17 @@ interface set name LAN2 flags [ "HA" ] options [ "vrid=2" "ping_check_host=192.1
 interface virtual get
 interface virtual new device LAN2 address 192.168.200.1/24
 interface virtual delete id 1
+system ssh get
+system ssh set port 2222 idle_timeout 600 enabled 1
+system ssh pubkey delete id 1
+system audit get limit 10 user anna failed 1
+user password old "correct horse" new "battery staple"
+user key get
+user key get name anna
+user key new name anna key "ssh-ed25519 AAAA"
+user key enable name anna id 1
+user key disable name anna id 1
+user key delete name anna id 1
 terminal length 0
 terminal width 511
 terminal timeout 10

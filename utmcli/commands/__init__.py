@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from typing import Any
 
+from utmcli.commands._asking import with_force
 from utmcli.grammar import Command, Grammar
 
 
@@ -19,7 +20,7 @@ def _gather() -> Grammar:
     aliases: dict[str, str] = {}
     for found in pkgutil.iter_modules(__path__):
         noun: Any = importlib.import_module(f"{__name__}.{found.name}")
-        commands += getattr(noun, "COMMANDS", ())
+        commands += map(with_force, getattr(noun, "COMMANDS", ()))
         groups |= getattr(noun, "GROUPS", {})
         aliases |= getattr(noun, "ALIASES", {})
     return Grammar(commands, groups, aliases)

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from msgspec import structs
 
 from cluster.errors import ConflictError, ProtocolError
 from cluster.rpc import messages
+from utmcli.grammar import Call, Command, Key
 from utmcli.results import Done
+from utmcli.values import Boolean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from cluster.model import Change, Config
     from cluster.rpc.messages import Ask
-    from utmcli.grammar import Call
+    from utmcli.results import Result
 
 Answer = TypeVar("Answer")
 PATIENCE = 5
+FORCE = Key("force", Boolean(), "also while somebody else edits: takes over from them", manner=True)
+_EDITS = (messages.EditConfig, messages.SaveConfig, messages.LoadConfig)
+
+
+def with_force(command: Command) -> Command:
+    """The command with ``force 1`` for taking over from another administrator, where it edits.
+
+    The one place that knows of it: the command itself never sees the key, and all that it asks for is forced. A
+    command that has such a key of its own means more by it, and takes over as well.
+    """
+    if not command.edits or command.key(FORCE.name) is not None:
+        return command
+
+    @wraps(command.run)
+    async def run(call: Call) -> Result:
+        values = {name: value for name, value in call.values.items() if name != FORCE.name}
+        ask = _forced(call) if call.values.get(FORCE.name) else call.ask
+        return await cast("Awaitable[Result]", command.run(replace(call, values=values, ask=ask)))
+
+    return replace(command, keys=(*command.keys, FORCE), run=run)
+
+
+def _forced(call: Call) -> Callable[[Ask], Awaitable[messages.AnyAnswer]]:
+    async def ask(wish: Ask) -> messages.AnyAnswer:
+        return await call.ask(structs.replace(wish, force=True) if isinstance(wish, _EDITS) else wish)
+
+    return ask
 
 
 async def answered(call: Call, ask: Ask, expected: type[Answer]) -> Answer:

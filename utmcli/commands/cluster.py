@@ -175,7 +175,9 @@ async def backup_disable_set(call: Call) -> Done:
 COMMANDS = (
     Command(("cluster", "info"), "state of this node in four lines", info, documented=True),
     Command(("cluster", "get"), "options of the cluster", get),
-    Command(("cluster", "set"), "change options of the cluster", set_options, OPTION_KEYS, needs_one=True),
+    Command(
+        ("cluster", "set"), "change options of the cluster", set_options, OPTION_KEYS, needs_one=True, edits=True
+    ),
     Command(("cluster", "hotwire", "get"), "interface and addresses of the hotwire", hotwire_get),
     Command(
         ("cluster", "hotwire", "set"),
@@ -187,6 +189,7 @@ COMMANDS = (
             Key("remote_addr", ListOf(item=IpAddress(), metavar="ADDRESS"), "the partner's addresses", clears=True),
         ),
         needs_one=True,
+        edits=True,
     ),
     Command(
         ("cluster", "maintainance", "get"), "whether this node is in maintenance", maintainance_get, documented=True
@@ -225,6 +228,7 @@ COMMANDS = (
             ),
         ),
         needs_one=True,
+        edits=True,
     ),
 )
 

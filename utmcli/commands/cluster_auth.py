@@ -115,6 +115,7 @@ COMMANDS = (
             FORCE,
         ),
         note="In force with system update interface. Once both nodes accept it, cluster auth set send chooses it.",
+        edits=True,
     ),
     Command(
         ("cluster", "auth", "set"),
@@ -122,6 +123,7 @@ COMMANDS = (
         set_sending,
         (Key("send", ID, "id of the key; the partner has to accept it already", required=True), FORCE),
         note="In force with system update interface. The other keys are still accepted.",
+        edits=True,
     ),
     Command(
         ("cluster", "auth", "delete"),
@@ -129,6 +131,7 @@ COMMANDS = (
         delete,
         (Key("id", ID, "id of the key; not the one that signs", required=True), FORCE),
         note="In force with system update interface. The last key goes only when unsigned adverts are believed.",
+        edits=True,
     ),
 )
 

@@ -104,6 +104,7 @@ COMMANDS = (
             ),
         ),
         note=_IN_FORCE,
+        edits=True,
     ),
     Command(
         ("cluster", "key", "remote", "add"),
@@ -111,6 +112,7 @@ COMMANDS = (
         remote_add,
         (Key("key", PUBLIC_KEY, "the line of the new key", required=True),),
         note=_IN_FORCE,
+        edits=True,
     ),
     Command(
         ("cluster", "key", "remote", "delete"),
@@ -118,6 +120,7 @@ COMMANDS = (
         remote_delete,
         (Key("fingerprint", ValueType(metavar="FINGERPRINT"), "of the key, as shown", required=True),),
         note=_IN_FORCE,
+        edits=True,
     ),
 )
 

@@ -77,6 +77,7 @@ COMMANDS = (
         (APPLICATION, VARIABLE, Key("value", ValueType(metavar="VALUE"), "its new value", required=True)),
         documented=True,
         note="Effective at once, and part of what system config synchronize sends.",
+        edits=True,
     ),
     Command(("extc", "global", "get"), "a global variable", global_get, (GLOBAL,), documented=True),
     Command(
@@ -85,6 +86,7 @@ COMMANDS = (
         global_set,
         (GLOBAL, Key("value", VALUES, "all its values", required=True, clears=True)),
         documented=True,
+        edits=True,
     ),
 )
 

@@ -135,6 +135,7 @@ COMMANDS = (
             *LISTS,
         ),
         documented=True,
+        edits=True,
     ),
     Command(
         ("interface", "set"),
@@ -143,8 +144,9 @@ COMMANDS = (
         (NAME, *LISTS),
         documented=True,
         needs_one=True,
+        edits=True,
     ),
-    Command(("interface", "delete"), "remove an interface", delete, (NAME,), documented=True),
+    Command(("interface", "delete"), "remove an interface", delete, (NAME,), documented=True, edits=True),
 )
 
 GROUPS = {("interface",): "network interfaces and their addresses"}

@@ -130,6 +130,7 @@ COMMANDS = (
         (_device(live.INTERFACES), ADDRESS),
         documented=True,
         note="Effective with system update interface.",
+        edits=True,
     ),
     Command(
         ("interface", "address", "delete"),
@@ -137,6 +138,7 @@ COMMANDS = (
         address_delete,
         (_id(live.ADDRESSES),),
         documented=True,
+        edits=True,
     ),
     Command(("interface", "virtual", "get"), "addresses that only the master holds", virtual_get),
     Command(
@@ -145,12 +147,14 @@ COMMANDS = (
         virtual_new,
         (_device(live.HA_INTERFACES), ADDRESS),
         note="An HA interface can have several. Effective with system update interface.",
+        edits=True,
     ),
     Command(
         ("interface", "virtual", "delete"),
         "remove an address that only the master holds",
         virtual_delete,
         (_id(live.VIRTUAL_ADDRESSES),),
+        edits=True,
     ),
 )
 

@@ -101,6 +101,7 @@ COMMANDS = (
         save,
         (Key("name", NAME, "a new name, which becomes the current one"),),
         documented=True,
+        edits=True,
     ),
     Command(
         ("system", "config", "set"),
@@ -114,6 +115,7 @@ COMMANDS = (
         "make a kept configuration the running one",
         load,
         (Key("name", NAME, "which", required=True),),
+        edits=True,
     ),
     Command(
         ("system", "config", "delete"),

@@ -11,6 +11,20 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from cluster.rpc.messages.accounts import (
+    ChangePassword,
+    CheckPassword,
+    GetLogin,
+    Login,
+    Verdict,
+)
+from cluster.rpc.messages.audit import (
+    Audit,
+    Audited,
+    GetAudit,
+    GetLastLogin,
+    NoteCommands,
+)
 from cluster.rpc.messages.base import (
     Actor,
     Ask,
@@ -68,6 +82,7 @@ from cluster.rpc.messages.looking import (
 
 __all__ = [
     "MAX_FRAME",
+    "OF_THE_SHELL",
     "PROTOCOL_VERSION",
     "READ_ONLY",
     "STREAMS",
@@ -75,7 +90,11 @@ __all__ = [
     "AnyAnswer",
     "AnyAsk",
     "Ask",
+    "Audit",
+    "Audited",
     "Capture",
+    "ChangePassword",
+    "CheckPassword",
     "CheckPoint",
     "Checked",
     "ConfigReply",
@@ -90,6 +109,7 @@ __all__ = [
     "Failure",
     "FollowAdverts",
     "FollowEvents",
+    "GetAudit",
     "GetCheck",
     "GetConfig",
     "GetEvents",
@@ -97,6 +117,8 @@ __all__ = [
     "GetInfo",
     "GetInterfaces",
     "GetKeys",
+    "GetLastLogin",
+    "GetLogin",
     "GetStatus",
     "GetSystem",
     "HotwireKeys",
@@ -106,6 +128,8 @@ __all__ = [
     "Keys",
     "ListConfigs",
     "LoadConfig",
+    "Login",
+    "NoteCommands",
     "Reboot",
     "RenewHotwireKey",
     "Reply",
@@ -120,6 +144,7 @@ __all__ = [
     "System",
     "Text",
     "UpdateInterface",
+    "Verdict",
 ]
 
 PROTOCOL_VERSION = 1
@@ -131,6 +156,7 @@ AnyAsk = (
     | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
     | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
     | Reboot | GetHotwireKeys | RenewHotwireKey | GetCheck
+    | GetLogin | CheckPassword | ChangePassword | NoteCommands | GetAudit | GetLastLogin
 )
 
 STREAMS = (FollowEvents, FollowAdverts)
@@ -142,9 +168,15 @@ READ_ONLY: tuple[type[Ask], ...] = (
 )
 """What the role `readonly` may ask."""
 
+OF_THE_SHELL: tuple[type[Ask], ...] = (GetLogin, CheckPassword, ChangePassword, NoteCommands, GetLastLogin)
+"""What the shell host asks on its own account, or for whoever is about to log in: no matter of roles.
+
+`ChangePassword` changes the password of its own account only, for whoever knows the old one.
+"""
+
 AnyAnswer = (
     Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
-    | Capture | Checked | Failure | HotwireKeys
+    | Capture | Checked | Failure | HotwireKeys | Login | Verdict | Audit
 )
 
 

@@ -45,13 +45,13 @@ def test_an_export_reads_as_the_same_without_its_secrets(example: Config) -> Non
 def test_an_export_starts_with_its_version_and_keeps_the_order_of_the_model() -> None:
     interfaces = {f"LAN{n}": {"id": n} for n in (10, 9, 2, 1)}
     exported = json.loads(canonical.export_text(schema.parse({"interfaces": interfaces, "hostname": "a"})))
-    assert list(exported) == ["schema", "hostname", "cluster", "interfaces"]
+    assert list(exported) == ["schema", "hostname", "cluster", "interfaces", "ssh"]
     assert exported["schema"] == 1
     assert list(exported["interfaces"]) == ["LAN1", "LAN2", "LAN9", "LAN10"]
 
 
 def test_an_export_is_indented_and_ends_with_a_line_feed() -> None:
-    assert canonical.export_text(Config()) == '{\n  "schema": 1,\n  "cluster": {}\n}\n'
+    assert canonical.export_text(Config()) == '{\n  "schema": 1,\n  "cluster": {},\n  "ssh": {}\n}\n'
 
 
 def test_a_mask_shows_that_there_is_a_secret_but_not_which() -> None:
@@ -69,9 +69,13 @@ def test_a_mask_changes_nothing_but_secrets(example: Config) -> None:
     )
 
 
-def test_the_model_calls_its_passphrase_and_its_keys_secret() -> None:
+def test_the_model_calls_its_passphrase_its_keys_and_its_passwords_secret() -> None:
     """The masks above follow the model, so it is the model that must not forget."""
-    assert secrets(CONFIG, ()) == [("cluster", "passphrase"), ("cluster", "auth_keys", "*", "secret")]
+    assert secrets(CONFIG, ()) == [
+        ("cluster", "passphrase"),
+        ("cluster", "auth_keys", "*", "secret"),
+        ("users", "*", "password"),
+    ]
 
 
 def secrets(node: Node, path: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -76,6 +76,7 @@ def test_the_shared_part_holds_what_both_nodes_have_and_no_machine_fact() -> Non
         "virtual_addresses": {"1": {"device": "LAN2", "address": "192.168.200.1/24"}},
         "variables": {"securepoint_firewall": {"UPDATE_TRIGGER_DELAY": "5"}, "app": {"V": "1"}},
         "globals": {"GLOB_DNS": ["192.0.2.53"]},
+        "ssh": {},
         "addresses": [],
     }
 

@@ -1,0 +1,158 @@
+"""One SSH connection: who knocks, whether they are let in, and what they may then ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+
+from cluster.rpc.messages import Actor, Login
+from utmcli.sshd.channel import Channel, Visitor
+from utmcli.sshd.entrance import source_of
+
+if TYPE_CHECKING:
+    from utmcli.sshd.house import House
+
+_LOG = logging.getLogger("utmcli")
+
+MAX_PASSWORDS = 3
+"""Wrong passwords of a connection; asyncssh itself would let a client try on for ever."""
+MAX_KEYS = 32
+"""Keys that a client may offer; an agent may hold many."""
+MAX_CONNECTIONS = 64
+"""Open connections of an account."""
+MAX_SESSIONS = 64
+"""Open sessions of an account."""
+
+
+class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed by mypy, see pyproject.toml
+    """What asyncssh asks about one connection. Forwardings of every kind are refused by its defaults.
+
+    Args:
+        house: what connections share.
+        number: of this one.
+        doors: all of them by number; this one puts itself in, and takes itself out.
+    """
+
+    def __init__(self, house: House, number: int, doors: dict[int, Door]) -> None:
+        self._house = house
+        self._number = number
+        self._doors = doors
+        self._connection: Any = None
+        self._source = ""
+        self._address = ""
+        self._name = ""
+        self._login: Login | None = None
+        self._passwords = 0
+        self._keys = 0
+        self._must_change = False
+        self._visitor: Visitor | None = None
+
+    def connection_made(self, conn: Any) -> None:
+        """Somebody knocks."""
+        self._connection = conn
+        self._address = str(conn.get_extra_info("peername")[0]).removeprefix("::ffff:")
+        self._source = source_of(self._address)
+        self._doors[self._number] = self
+        leaving = self._house.entrance.arrive(self._number, self._source, time.monotonic())
+        if leaving is not None:
+            self._doors[leaving].turn_away()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """They are gone."""
+        self._house.entrance.leave(self._number)
+        self._doors.pop(self._number, None)
+        if self._visitor is not None:
+            self._house.connections[self._visitor.actor.user] -= 1
+            self._house.connections += type(self._house.connections)()  # drops accounts with none
+
+    def turn_away(self) -> None:
+        """Close the connection without a word."""
+        self._connection.abort()
+
+    def hang_up(self) -> None:
+        """Close the connection once everything is said."""
+        self._connection.close()
+
+    # --- who they are -------------------------------------------------------------------------------
+
+    async def begin_auth(self, username: str) -> bool:
+        """A name was said; everybody has to prove it."""
+        self._name = username
+        login = await self._house.login(username)
+        here = str(self._connection.get_extra_info("sockname")[0]).removeprefix("::ffff:")
+        self._login = login if login.enabled and here != login.hotwire else None
+        return True
+
+    def password_auth_supported(self) -> bool:
+        """Passwords are."""
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """Keys are."""
+        return True
+
+    def kbdint_auth_supported(self) -> bool:
+        """A password asked for in words is a password, no way of its own."""
+        return False
+
+    async def validate_public_key(self, _username: str, key: Any) -> bool:
+        """Whether the account may log in with this key; asyncssh checks that its owner holds it."""
+        self._keys += 1
+        if self._keys > MAX_KEYS:
+            self._refuse(f"more than {MAX_KEYS} keys were offered")
+            return False
+        offered = " ".join(key.export_public_key("openssh").decode("ascii", "replace").split()[:2])
+        self._must_change = False
+        return self._login is not None and offered in self._login.keys
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Whether this is the account's password; it takes its time, and more with every wrong one."""
+        self._passwords += 1
+        if self._passwords > MAX_PASSWORDS:
+            return False
+        login = self._login
+        exists = login is not None and login.exists
+        verdict = await self._house.check(username, password, self._source, exists=exists)
+        if verdict.right and login is not None:
+            self._must_change = verdict.must_change
+            return True
+        self._house.entrance.failed(self._number)
+        if self._passwords >= MAX_PASSWORDS:
+            self._refuse("too many wrong passwords")
+        return False
+
+    def auth_completed(self) -> None:
+        """They are let in."""
+        self._house.entrance.leave(self._number)
+        login = self._login
+        if login is None or self._house.connections[self._name] >= MAX_CONNECTIONS:
+            self._refuse(f"{MAX_CONNECTIONS} connections of this account are open already")
+            return
+        self._house.connections[self._name] += 1
+        actor = Actor(user=self._name, source=f"ssh {self._address}", role=login.role)
+        self._visitor = Visitor(actor, login.idle_timeout, must_change=self._must_change)
+
+    def _refuse(self, reason: str) -> None:
+        """Say why and hang up, once asyncssh has said what it is about to say."""
+        asyncio.get_running_loop().call_soon(
+            self._connection.disconnect, asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, reason
+        )
+
+    # --- what they want -----------------------------------------------------------------------------
+
+    def session_requested(self) -> Channel:
+        """A channel for a shell or a command.
+
+        Raises:
+            asyncssh.ChannelOpenError: the account has too many.
+        """
+        visitor = self._visitor
+        if visitor is None or self._house.sessions[visitor.actor.user] >= MAX_SESSIONS:
+            raise asyncssh.ChannelOpenError(
+                asyncssh.OPEN_RESOURCE_SHORTAGE, f"{MAX_SESSIONS} sessions of this account are open already"
+            )
+        return Channel(self._house, visitor)

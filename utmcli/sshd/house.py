@@ -1,0 +1,118 @@
+"""What all SSH connections share: the way to clusterd, and what is known of those who came before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cluster.errors import ClusterError, UnreachableError
+from cluster.rpc.messages import Actor, CheckPassword, GetLogin, Login, Verdict
+from utmcli.sshd.entrance import Entrance
+from utmcli.sshd.throttle import Throttle
+
+if TYPE_CHECKING:
+    from itertools import count
+    from pathlib import Path
+
+    from utmcli.bulletin import Bulletin
+    from utmcli.link import Link
+    from utmcli.sshd.channel import Channel
+    from utmcli.trail import Trail
+
+_LOG = logging.getLogger("utmcli")
+
+HOST = Actor(user="shell host", source="shell host", role="readonly")
+WRONG = Verdict(right=False)
+MAX_WAITING = 32
+"""Passwords that wait for their turn at clusterd; one more is refused unseen."""
+MAX_NAME = 64
+"""Characters of an account's name that are looked at."""
+_PATIENCE = 30.0
+
+
+class House:
+    """One for the shell host.
+
+    Args:
+        link: to clusterd.
+        trail: of what is typed.
+        bulletin: by which sessions tell each other.
+        histories: directory of lines typed before.
+        numbers: of sessions, shared with those on the console.
+
+    Attributes:
+        sessions: open sessions by account.
+        connections: those let in, by account.
+        channels: those that are served now.
+    """
+
+    def __init__(
+        self, link: Link, trail: Trail, bulletin: Bulletin, histories: Path, numbers: count[int]
+    ) -> None:
+        self.link = link
+        self.trail = trail
+        self.bulletin = bulletin
+        self.histories = histories
+        self.entrance = Entrance()
+        self.sessions: Counter[str] = Counter()
+        self.connections: Counter[str] = Counter()
+        self.channels: set[Channel] = set()
+        self._numbers = numbers
+        self._throttle = Throttle()
+        self._waiting = 0
+
+    def number(self) -> str:
+        """The number of a new session."""
+        return str(next(self._numbers))
+
+    async def login(self, name: str) -> Login:
+        """What an account logs in with; while clusterd is away, nobody can."""
+        try:
+            answer = await self.link.ask(GetLogin(name[:MAX_NAME]), HOST, _PATIENCE)
+        except ClusterError as error:
+            _LOG.warning("nobody can log in: %s", error.message)
+            answer = None
+        if isinstance(answer, Login):
+            return answer
+        return Login(exists=False, enabled=False, idle_timeout=0, hotwire="")
+
+    async def check(self, name: str, password: str, source: str, *, exists: bool) -> Verdict:
+        """Whether a password is right, after as long as it has to wait.
+
+        Args:
+            name: of the account.
+            password: as sent.
+            source: see `entrance.source_of`.
+            exists: there is such an account; for the log, which must not hold what may be a mistyped password.
+        """
+        name = name[:MAX_NAME]
+        wait = self._throttle.wait(name, source, time.monotonic())
+        if wait is None or self._waiting >= MAX_WAITING:
+            return WRONG
+        await asyncio.sleep(wait)
+        self._waiting += 1
+        try:
+            verdict = await self.link.ask(CheckPassword(name, password), HOST, _PATIENCE)
+        except UnreachableError as error:
+            _LOG.warning("a password cannot be checked: %s", error.message)
+            return WRONG
+        finally:
+            self._waiting -= 1
+        if isinstance(verdict, Verdict) and verdict.right:
+            self._throttle.right(name, source)
+            return verdict
+        self._note_wrong(name, source, exists=exists)
+        return WRONG
+
+    def _note_wrong(self, name: str, source: str, *, exists: bool) -> None:
+        """In the log and the audit, for the 1st, 2nd, 4th, 8th .. in a row: a flood must not wash away the rest."""
+        times = self._throttle.wrong(name, source, time.monotonic())
+        if times & (times - 1):
+            return
+        who = name if exists else "an account that does not exist"
+        _LOG.warning("wrong password for %s from %s, %d lately", who, source, times)
+        actor = Actor(user=name if exists else "(unknown)", source=f"ssh {source}", role="readonly")
+        self.trail.note(actor, "", f"(wrong password, {times} lately)", 4, time.time())

@@ -1,0 +1,95 @@
+"""The SSH server: all connections, and what they may take."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+
+from utmcli.sshd.door import Door
+
+if TYPE_CHECKING:
+    import socket
+
+    from utmcli.sshd.house import House
+
+_LOG = logging.getLogger("utmcli")
+
+LOGIN_TIME = 60.0
+"""Seconds that somebody may take to log in."""
+KEEPALIVE = 30.0
+"""Seconds of silence until a client is asked whether it is still there."""
+KEEPALIVES = 3
+"""Unanswered ones until it is not."""
+_WINDOW = 128 * 1024
+"""Bytes that a client may send ahead of us, for each channel."""
+_PACKET = 32 * 1024
+_FAREWELL = 1.0
+
+
+class SshServer:
+    """Serves administrators.
+
+    Args:
+        house: what connections share.
+        host_key: private key of this node, in OpenSSH's form.
+
+    Raises:
+        asyncssh.KeyImportError: that is none.
+    """
+
+    def __init__(self, house: House, host_key: bytes) -> None:
+        # Its own log says every command in clear, secrets too; what matters of it is in the audit.
+        asyncssh.set_log_level(logging.ERROR)
+        self._house = house
+        self._key = asyncssh.import_private_key(host_key)
+        self._numbers = count(1)
+        self._doors: dict[int, Door] = {}
+        self._acceptor: Any = None
+
+    async def start(self, listener: socket.socket) -> None:
+        """Serve connections to a listening socket."""
+        self._acceptor = await asyncssh.listen(
+            sock=listener,
+            server_factory=lambda: Door(self._house, next(self._numbers), self._doors),
+            server_host_keys=[self._key],
+            server_version="utmcli",
+            encoding=None,
+            line_editor=False,
+            window=_WINDOW,
+            max_pktsize=_PACKET,
+            login_timeout=LOGIN_TIME,
+            keepalive_interval=KEEPALIVE,
+            keepalive_count_max=KEEPALIVES,
+            compression_algs=None,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            gss_host=None,
+            sftp_factory=None,
+            allow_scp=False,
+        )
+        _LOG.info("serving administrators over SSH on port %d", listener.getsockname()[1])
+
+    def stop_listening(self) -> None:
+        """Let nobody new in; those who are here stay."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a session is open."""
+        return bool(self._house.channels)
+
+    async def close(self) -> None:
+        """End all sessions, each with a word to its user, and all connections."""
+        self.stop_listening()
+        ending = [task for channel in tuple(self._house.channels) if (task := channel.dismiss()) is not None]
+        if ending:
+            await asyncio.wait(ending, timeout=_FAREWELL)
+        for door in tuple(self._doors.values()):
+            door.hang_up()
+        if ending:
+            await asyncio.sleep(0)  # what is left to say is on its way
