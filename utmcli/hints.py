@@ -68,7 +68,7 @@ def of_info(info: messages.Info) -> list[str]:
 
 
 def of_status(status: ClusterStatus, now: float) -> list[str]:
-    """Both nodes are master: only a master sends adverts, so a master that hears some is not the only one.
+    """Both nodes are master: the partner says so over the hotwire, or is heard, as only a master sends adverts.
 
     Args:
         status: of this node.
@@ -79,11 +79,14 @@ def of_status(status: ClusterStatus, now: float) -> list[str]:
         for interface in status.interfaces
         if interface.partner_heard_age is not None and interface.partner_heard_age < _RECENT
     ]
-    if status.role != "master" or status.handing_over or not heard:
+    told = status.partner is not None and status.partner.role == "master"
+    if status.role != "master" or status.handing_over or not (heard or told):
         return []
     if status.since is not None and now - status.since < _RECENT:  # the last adverts of the old master
         return []
-    return [f"both nodes are master: the partner's adverts are heard on {', '.join(heard)}"]
+    if heard:
+        return [f"both nodes are master: the partner's adverts are heard on {', '.join(heard)}"]
+    return ["both nodes are master: the partner says so over the hotwire, and is heard on no HA interface"]
 
 
 def of_configs(configs: messages.Configs) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from cluster.errors import ClusterError, RefusedError, UnreachableError
+from cluster.health import Administrator, PartnerHealth
 from cluster.model import ClusterOptions, SetValue
 from cluster.observed import ConnectionStatus
 from cluster.rpc import messages
@@ -250,6 +251,43 @@ def shown_with(interface: dict[str, object] | None = None, **node: object) -> st
     interfaces = (msgspec.structs.replace(STATUS.interfaces[0], **(interface or {})),)
     status = msgspec.structs.replace(STATUS, interfaces=interfaces, **node)
     return Node(answers={messages.GetStatus: messages.Status(status)}).type("cluster status").out
+
+
+PARTNER = PartnerHealth(
+    hostname="spare.cluster.local",
+    software="0.1.0",
+    schema=1,
+    role="backup",
+    usable=("LAN1",),
+    lost=("LAN2",),
+    hears=("LAN1",),
+    administrators=(Administrator(user="admin", source="ssh 192.0.2.7", since=5.0),),
+)
+
+
+def test_what_the_partner_says_of_itself_is_shown() -> None:
+    shown = shown_with(partner=PARTNER, clock_offset=-2.26)
+    assert (
+        "partner\n"
+        "attribute     |value\n"
+        "--------------+-----\n"
+        "hostname      |spare.cluster.local\n"
+        "role          |backup\n"
+        "usable        |LAN1\n"
+        "lost          |LAN2\n"
+        "hears_us_on   |LAN1\n"
+        "software      |0.1.0\n"
+        "schema        |1\n"
+        "unsaved       |false\n"
+        "maintainance  |false\n"
+        "administrators|admin (ssh 192.0.2.7)\n"
+        "conntrack     |\n"
+        "clock         |2.3 s behind ours\n"
+    ) in shown
+
+
+def test_clocks_that_differ_by_no_more_than_the_wire_takes_are_the_same() -> None:
+    assert "clock         |as ours\n" in shown_with(partner=PARTNER, clock_offset=0.05)
 
 
 def test_what_is_not_known_stays_empty() -> None:

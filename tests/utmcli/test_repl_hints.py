@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from cluster.errors import ClusterError, UnreachableError
+from cluster.health import PartnerHealth
 from cluster.observed import HaInterfaceStatus, NamedConfig
 from cluster.rpc import messages
 from tests.support.fake_clusterd import STATUS
@@ -52,6 +53,14 @@ def test_two_masters_are_named_with_the_interface() -> None:
     assert of_status(replace(STATUS, interfaces=(hearing(0.2),)), NOW) == [
         "both nodes are master: the partner's adverts are heard on LAN2"
     ]
+
+
+def test_two_masters_that_do_not_hear_each_other_are_named_once_the_hotwire_tells() -> None:
+    partner = PartnerHealth(hostname="spare", software="1.0", schema=1, role="master")
+    assert of_status(replace(STATUS, partner=partner), NOW) == [
+        "both nodes are master: the partner says so over the hotwire, and is heard on no HA interface"
+    ]
+    assert of_status(replace(STATUS, partner=replace(partner, role="backup")), NOW) == []
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,25 @@ from utmcli.grammar import Call, Command
 from utmcli.results import Record, Report, Table, Text
 
 if TYPE_CHECKING:
+    from cluster.health import PartnerHealth
     from cluster.observed import ClusterStatus, ConnectionStatus, HaInterfaceStatus
     from utmcli.results import Cell
 
+SAME_TIME = 0.2
+"""Seconds."""
+
 
 async def status(call: Call) -> Report:
-    """`cluster status`: the node, its HA interfaces, their adverts, the hotwire, and the reasons."""
+    """`cluster status`: the node, its HA interfaces, their adverts, the hotwire, the partner, and the reasons."""
     seen = (await answered(call, GetStatus(), Status)).status
+    partner = () if seen.partner is None else (("partner", _partner(seen.partner, seen.clock_offset)),)
     return Report((
         ("node", _node(seen)),
         ("engine", _engine(seen)),
         ("interfaces", _interfaces(seen)),
         ("adverts", _adverts(seen)),
         ("hotwire", _hotwire(seen)),
+        *partner,
         ("connections", _connections(seen.connections)),
         ("explanation", Text("\n".join(seen.explanation))),
     ))
@@ -115,6 +121,31 @@ def _connections(seen: ConnectionStatus) -> Record:
         # In the words of the structure: whoever reads JSON and whoever reads the table look for the same ones.
         rows += asdict(seen.counters).items()
     return Record(tuple(rows))
+
+
+def _partner(said: PartnerHealth, offset: float | None) -> Record:
+    """What the partner says of itself over the hotwire."""
+    return Record((
+        ("hostname", said.hostname),
+        ("role", said.role),
+        ("usable", said.usable),
+        ("lost", said.lost),
+        ("hears_us_on", said.hears),
+        ("software", said.software),
+        ("schema", said.schema),
+        ("unsaved", said.unsaved),
+        ("maintainance", said.maintenance),
+        ("administrators", tuple(f"{each.user} ({each.source})" for each in said.administrators)),
+        ("conntrack", said.conntrack),
+        ("clock", None if offset is None else _clock(offset)),
+    ))
+
+
+def _clock(offset: float) -> str:
+    """Whose clock is ahead; differences that the wire and the processors make are none."""
+    if abs(offset) < SAME_TIME:
+        return "as ours"
+    return f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} ours"
 
 
 COMMANDS = (
