@@ -23,6 +23,7 @@ SHORT = {
     "cpu": "15",
     "load": "0.2",
     "continuity": "3",
+    "hotwire": "20 6",
 }
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.errors import InvalidConfigurationError
 from cluster.rpc.messages import (
+    GetHotwireKeys,
     GetStatus,
+    HotwireKeys,
+    RenewHotwireKey,
     SaveConfig,
     Status,
 )
@@ -85,3 +92,103 @@ def test_an_unplugged_hotwire_is_an_error_on_both_and_moves_no_role(pair: Pair) 
         "not synchronized (error): the hotwire LAN3 has no link",
         "synchronized with utm3.cluster.local",
     ]
+
+
+def test_a_partner_whose_clusterd_hangs_is_noticed_and_nobody_changes_the_role(pair: Pair) -> None:
+    pair.start()
+    until(lambda: pair.master.role == "master" and pair.spare.role == "backup", "roles")
+    pair.await_sync("synchronized")
+    assert pair.spare.process is not None
+    roles = pair.master.roles
+
+    os.kill(pair.spare.process.pid, signal.SIGSTOP)
+    pair.await_sync("error", pair.master)
+    os.kill(pair.spare.process.pid, signal.SIGCONT)
+
+    pair.await_sync("synchronized")
+    assert pair.master.roles == roles
+
+
+@pytest.mark.parametrize("last", [2, 3])
+def test_a_clusterd_that_was_killed_is_in_touch_again_once_it_is_back(pair: Pair, last: int) -> None:
+    pair.start()
+    pair.await_sync("synchronized")
+
+    pair.nodes[last].kill()
+    pair.await_sync("error", pair.nodes[5 - last])
+    pair.nodes[last].start()
+
+    pair.await_sync("synchronized")
+
+
+def test_addresses_of_the_hotwire_change_with_an_update(pair: Pair) -> None:
+    pair.start()
+    pair.await_sync("synchronized")
+
+    for last, partner in ((2, 3), (3, 2)):
+        node = pair.nodes[last]
+        node.set(
+            addresses__2={"device": "LAN3", "address": f"10.44.0.{last}/24"},
+            cluster__hotwire_local=f"10.44.0.{last}",
+            cluster__hotwire_remote=[f"10.44.0.{partner}"],
+        )
+        assert node.info.sync_state == "synchronized", "nothing is in force yet"
+        node.update()
+
+    pair.await_sync("synchronized")
+
+
+def test_a_key_that_is_replaced_is_refused_until_it_is_entered(pair: Pair) -> None:
+    pair.start()
+    pair.await_sync("synchronized")
+
+    new = pair.spare.ask(RenewHotwireKey(), HotwireKeys)
+
+    until(lambda: "refuses the key" in pair.spare.info.sync_reason, "refused")
+    until(lambda: "host key at 192.168.180.3 differs" in pair.master.info.sync_reason, "another host key")
+    assert new.own.fingerprint in pair.master.info.sync_reason
+    pair.master.set(cluster__hotwire_partner_keys=[new.own.line])
+    pair.master.update()
+    pair.await_sync("synchronized")
+    assert pair.master.ask(GetHotwireKeys(), HotwireKeys).partner == (new.own,)
+
+
+def test_a_line_that_is_no_key_is_refused_with_its_path(pair: Pair) -> None:
+    pair.master.start()
+
+    with pytest.raises(InvalidConfigurationError) as caught:
+        pair.master.set(cluster__hotwire_partner_keys=["ecdsa-sha2-nistp256 AAAA"])
+
+    assert "hotwire_partner_keys" in "\n".join((caught.value.message, *caught.value.details))
+    assert "ssh-ed25519 or ssh-rsa" in "\n".join((caught.value.message, *caught.value.details))
+
+
+def test_two_masters_that_do_not_hear_each_other_know_it_by_the_hotwire(pair: Pair) -> None:
+    pair.start()
+    until(lambda: pair.master.role == "master" and pair.spare.role == "backup", "roles")
+    pair.await_sync("synchronized")
+
+    for port in pair.lan.values():  # the carrier stays up
+        pair.network.switch.run("ip", "link", "set", port, "nomaster")
+
+    until(lambda: pair.spare.role == "master", "the spare hears nobody")
+    until(lambda: (seen := status(pair.master).partner) and seen.role == "master", "the master is told")
+    until(lambda: pair.master.has("two-masters"), "the master's engine is told")
+
+
+def test_a_partner_whose_links_are_gone_is_replaced_at_once(pair: Pair) -> None:
+    """The engine hears it over the hotwire, long before its patience with adverts every 10 s ends."""
+    for node in pair.nodes.values():
+        config = json.loads(node._factory.read_text())
+        config["cluster"]["advert_interval"] = 1000
+        node._factory.write_text(json.dumps(config))
+    pair.start()
+    until(lambda: {pair.master.role, pair.spare.role} == {"master", "backup"}, "roles", 60)
+    pair.await_sync("synchronized")
+    master, spare = (2, 3) if pair.master.role == "master" else (3, 2)
+
+    pair.network.cable(pair.lan[master], plugged=False)
+
+    until(lambda: pair.nodes[spare].role == "master", "the spare takes over", 15)
+    role = [event for event in pair.nodes[spare].events if event.kind == "role"][-1]
+    assert "the partner says over the hotwire that all its HA interfaces are gone" in role.text
