@@ -20,7 +20,7 @@ from cluster.lab.factory import ADMIN, administrator, blank, factory
 from cluster.lab.identity import Identity
 from cluster.lab.pairing import pair
 from cluster.lab.plan import APPLIANCES, VIRTUAL_INSIDE
-from cluster.lab.roles import OFFLINE, SETTLED, await_roles
+from cluster.lab.roles import OFFLINE, SETTLED, await_hotwire, await_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cluster.lab.home import Home
 
 _ROLE_PATIENCE = 20.0
+_HOTWIRE_PATIENCE = 10.0
 _LOG_TAIL = 20
 
 
@@ -62,12 +63,15 @@ def build(home: Home, example: int, owner: Identity | None, *, unconfigured: boo
             pair(home)
         try:
             remote.start(home, example, owner)
-            return await_roles(home.running(), _ROLE_PATIENCE, OFFLINE if unconfigured else SETTLED)
+            found = await_roles(home.running(), _ROLE_PATIENCE, OFFLINE if unconfigured else SETTLED)
+            if not unconfigured:
+                await_hotwire(home.running(), _HOTWIRE_PATIENCE)
         except BaseException as error:
             if isinstance(error, ClusterError):
                 _last_words(home)
             clear(home)
             raise
+        return found
 
 
 def clear(home: Home) -> None:

@@ -26,11 +26,12 @@ OFFLINE = frozenset({"offline"})
 
 def role(process: Identity) -> str:
     """What the appliance says it is; empty when it does not answer."""
+    info = asyncio.run(_info(process))
+    return info.cluster_state if info else ""
+
+
+async def _info(process: Identity) -> Info | None:
     socket = Path(f"/proc/{process.pid}/root{RUN_DIRECTORY}/clusterd.sock")
-    return asyncio.run(_role(socket))
-
-
-async def _role(socket: Path) -> str:
     try:
         async with asyncio.timeout(_ASK_PATIENCE):
             client = await Client.connect(socket)
@@ -39,8 +40,8 @@ async def _role(socket: Path) -> str:
             finally:
                 await client.close()
     except (ClusterError, OSError, TimeoutError):
-        return ""
-    return info.cluster_state if isinstance(info, Info) else ""
+        return None
+    return info if isinstance(info, Info) else None
 
 
 def roles(record: Record) -> dict[str, str]:
@@ -69,3 +70,22 @@ def await_roles(record: Record, patience: float, wanted: frozenset[str] = SETTLE
             expected = "one master and one backup" if wanted == SETTLED else "an answer of both"
             raise ClusterError(f"after {patience:.0f} s there is not {expected}: {told}")
         time.sleep(_ASK_AGAIN)
+
+
+def await_hotwire(record: Record, patience: float) -> bool:
+    """Wait until the appliances hear each other over the hotwire.
+
+    Args:
+        record: of the lab.
+        patience: in seconds.
+
+    Returns:
+        Whether they do; a lab is of use without it, too.
+    """
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        found = [asyncio.run(_info(record.nodes[node])) for node in APPLIANCES if node in record.nodes]
+        if all(info is not None and info.sync_state != "error" for info in found):
+            return True
+        time.sleep(_ASK_AGAIN)
+    return False

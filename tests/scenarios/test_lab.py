@@ -330,7 +330,7 @@ def test_a_script_for_make_run_reaches_the_prompt_and_the_documented_table(spare
         "attribute    |value\n"
         "-------------+-----\n"
         "cluster_state|master\n"
-        "sync_state   |error\n"
+        "sync_state   |synchronized\n"
         "hotwire_dev  |LAN3\n"
         "maintainance |false\n"
         "master.cluster.local> \n"

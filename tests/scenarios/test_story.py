@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,15 @@ def shown(lab: Lab, node: str, line: str) -> Any:
     return json.loads(lab.exec(node, "utmcli", "--json", *line.split()))
 
 
+def type_in(lab: Lab, node: str, *lines: str) -> None:
+    """Several lines of one script."""
+    lab.exec(node, "utmcli", *(word for line in lines for word in ("-c", line)))
+
+
 def keep(lab: Lab, *nodes: str) -> None:
     """What the assistant says to type next."""
     for node in nodes:
-        lab.cli(node, "system update interface")
-        lab.cli(node, "system config save")
+        type_in(lab, node, "system update interface", "system config save")
 
 
 # --- by people at two terminals -----------------------------------------------------------------------
@@ -165,8 +170,8 @@ def script(lab: Lab) -> None:
     assert (last.returncode, last.stdout, last.stderr) == (0, "OK\n", "")
 
 
-@pytest.mark.parametrize("assistant", [walk_through, script], ids=["by people", "by a script"])
-def test_two_appliances_become_a_cluster_and_stay_in_step(lab: Lab, assistant: Any) -> None:
+def make_a_cluster(lab: Lab, assistant: Any) -> None:
+    """From two blank appliances to master and backup, and what is seen on the way."""
     assert states(lab) == {"master": ("offline", "error"), "spare": ("offline", "error")}
 
     assistant(lab)
@@ -177,9 +182,13 @@ def test_two_appliances_become_a_cluster_and_stay_in_step(lab: Lab, assistant: A
     await_states(lab, ("offline", "synchronized"), ("offline", "synchronized"))
 
     for node in APPLIANCES:
-        lab.cli(node, "cluster set enabled 1")
-    keep(lab, "master", "spare")
+        type_in(lab, node, "cluster set enabled 1", "system update interface", "system config save")
     await_states(lab, ("master", "synchronized"), ("backup", "synchronized"), patience=20.0)
+
+
+@pytest.mark.parametrize("assistant", [walk_through, script], ids=["by people", "by a script"])
+def test_two_appliances_become_a_cluster_and_stay_in_step(lab: Lab, assistant: Any) -> None:
+    make_a_cluster(lab, assistant)
     lab.exec("client", "ping", "-c", "1", "-W", "2", "192.168.200.1")
     assert shown(lab, "master", "cluster get")["priority"] == "high"
     assert shown(lab, "spare", "cluster get")["priority"] == "low"
@@ -199,17 +208,69 @@ def test_two_appliances_become_a_cluster_and_stay_in_step(lab: Lab, assistant: A
     assert states(lab) == {"master": ("master", "synchronized"), "spare": ("backup", "synchronized")}
 
 
+def test_a_replaced_unit_joins_by_the_assistant_while_the_master_serves(lab: Lab) -> None:
+    make_a_cluster(lab, script)
+    keys = shown(lab, "master", "cluster key get")
+    lab.kill("spare")
+    shutil.rmtree(lab.home.of("spare") / "state")
+    lab.start("spare")
+    eventually(lambda: lab.role("spare") == "offline")
+    assert lab.info("spare")["hotwire_dev"] == "", "a new unit knows nothing of the cluster"
+
+    with lab.probe() as client:
+        of_master = run(lab, "master", "role", "master")
+        of_spare = run(lab, "spare", "role", "spare", stdin=of_master.stdout)
+        assert (of_spare.returncode, of_spare.stderr) == (0, "")
+        assert run(lab, "master", "role", "master", stdin=of_spare.stdout).returncode == 0
+        keep(lab, "master", "spare")
+        await_states(lab, ("master", "pending"), ("offline", "pending"))
+        lab.cli("master", "system config synchronize")
+        await_states(lab, ("master", "synchronized"), ("offline", "synchronized"))
+        type_in(lab, "spare", "cluster set enabled 1", "system update interface", "system config save")
+        await_states(lab, ("master", "synchronized"), ("backup", "synchronized"), patience=20.0)
+    assert client.lost == []
+    assert shown(lab, "master", "cluster key get")[0] == keys[0]
+    assert shown(lab, "master", "cluster key get")[1:] != keys[1:], "the old unit's key went with it"
+    assert lab.cli("spare", "interface virtual get").count("VIRTUAL") == 2
+
+
+def test_the_first_example_network_needs_few_answers(lab: Lab) -> None:
+    lab.down()
+    lab.run("up", "--blank", "--example", "1")
+    of_master = run(
+        lab, "master", "role", "master", "hotwire_interface", "LAN3", "local_addr", "192.168.180.2/24",
+        "remote_addr", "192.168.180.3", "ha_interface", "LAN2", "virtual_addresses", "192.168.200.1/24",
+        "passphrase", PASSPHRASE,
+    )  # fmt: skip
+    of_spare = run(lab, "spare", "role", "spare", stdin=of_master.stdout)
+    assert run(lab, "master", "role", "master", stdin=of_spare.stdout).returncode == 0
+
+    keep(lab, "master", "spare")
+    await_states(lab, ("offline", "pending"), ("offline", "pending"))
+    lab.cli("master", "system config synchronize")
+    for node in APPLIANCES:
+        type_in(lab, node, "cluster set enabled 1", "system update interface", "system config save")
+
+    await_states(lab, ("master", "synchronized"), ("backup", "synchronized"), patience=20.0)
+    assert shown(lab, "spare", "cluster backup_disable get")["interfaces"] == ["wan0"], "the line the master dials"
+    assert " UP " in lab.exec("master", "ip", "-brief", "link", "show", "wan0")
+    assert " DOWN " in lab.exec("spare", "ip", "-brief", "link", "show", "wan0")
+
+
 def change_everything(lab: Lab) -> None:
     """On the master a new interface, a new virtual address and a deletion; on the spare, its own facts."""
-    lab.cli("spare", "cluster set priority high")
-    lab.cli("spare", "system config save")
-    lab.cli("spare", "cluster maintainance set value 1")
-    lab.cli("master", 'interface new name LAN2.10 type VLAN options [ "vlan_id=10" "vlan_parent=LAN2" ]')
-    lab.cli("master", "interface address new device LAN2.10 address 10.10.0.1/24")
-    lab.cli("master", "interface virtual new device LAN2 address 192.168.200.2/24")
+    type_in(lab, "spare", "cluster set priority high", "system config save", "cluster maintainance set value 1")
     gone = next(row["id"] for row in shown(lab, "master", "interface virtual get") if "200.1/" in row["address"])
-    lab.cli("master", f"interface virtual delete id {gone}")
-    keep(lab, "master")
+    type_in(
+        lab,
+        "master",
+        'interface new name LAN2.10 type VLAN options [ "vlan_id=10" "vlan_parent=LAN2" ]',
+        "interface address new device LAN2.10 address 10.10.0.1/24",
+        "interface virtual new device LAN2 address 192.168.200.2/24",
+        f"interface virtual delete id {gone}",
+        "system update interface",
+        "system config save",
+    )
 
 
 def facts_of_the_spare(lab: Lab) -> dict[str, Any]:
