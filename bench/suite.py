@@ -24,6 +24,7 @@ SHORT = {
     "load": "0.2",
     "continuity": "3",
     "hotwire": "20 6",
+    "synchronize": "7",
 }
 
 

@@ -12,7 +12,6 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from cluster.config import scope
 from cluster.config.migrations import VERSION
 from cluster.errors import ClusterError, StoreError, UnreachableError
 from cluster.health import Administrator
@@ -23,6 +22,7 @@ from cluster.hotwire.link import HotwireLink
 from cluster.hotwire.protocol import PROTOCOL_VERSION, Hello
 from cluster.hotwire.settings import HotwireSettings
 from cluster.hotwire.state import SyncView
+from cluster.hotwire.sync import SharedParts
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 from cluster.vrrp.events import Role
 
@@ -66,6 +66,7 @@ class Partnership:
         own_key: of this node.
         link: to the partner; for who has something to ask it.
         dispatch: takes who has something to answer it.
+        parts: shared parts of our configurations.
     """
 
     def __init__(
@@ -81,13 +82,13 @@ class Partnership:
         self._store, self._engine, self._events, self._lease = store, engine, events, lease
         self._conntrack = conntrack
         self._config: Config | None = None
-        self._digest: tuple[int, str] = (-1, "")
         self._news = asyncio.Event()
         self._told: PartnerHealth | None = None
         self._engine_knows = False  # an adopted engine may rely on what it heard before
         self._notes = SyncNotes(SyncView("error", state.NO_INTERFACE.reason))
         self.own_key = own_key
         self.dispatch = Dispatch()
+        self.parts = SharedParts()
         self.link = HotwireLink(
             own_key=own_key, hello=self._hello, responder=self.dispatch, on_change=self._news.set
         )
@@ -196,11 +197,8 @@ class Partnership:
         return (Administrator(user=holder.user, source=holder.source, since=round(since)),)
 
     def _start_digest(self) -> str:
-        """Of the shared part of our start configuration; looked into again only when another one is it."""
-        number = self._store.start_number
-        if number != self._digest[0]:
-            self._digest = (number, scope.digest(self._store.start.config))
-        return self._digest[1]
+        """Of the shared part of our start configuration."""
+        return self.parts.of(self._store.start)[1]
 
     @cached_property
     def software(self) -> str:

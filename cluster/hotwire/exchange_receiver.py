@@ -51,11 +51,13 @@ class Staged(NamedTuple):
 
     Attributes:
         arrival: for the store.
+        document: canonical bytes of its shared part.
         seen: what we were like, see `_seen`.
         warnings: for the sender's administrator.
     """
 
     arrival: Arrival
+    document: bytes
     seen: tuple[object, ...]
     warnings: tuple[str, ...]
 
@@ -210,7 +212,7 @@ def staged(hello: x.SyncHello, document: bytes, own: Own) -> Staged:
     beside: Content | None = None if applied == running else packed(applied)
     if scope.digest(running) != hello.digest:
         raise InvalidConfigurationError(f"the configuration would be another one at {own.hostname} than it is here")
-    return Staged(Arrival(hello.name, content, beside, hello.digest), seen(own), warnings)
+    return Staged(Arrival(hello.name, content, beside, hello.digest), document, seen(own), warnings)
 
 
 def _merged(hello: x.SyncHello, document: bytes, own: Config, hostname: str) -> Config:

@@ -57,10 +57,14 @@ class SharedParts:
         if known is None:
             document = scope.encoded(revision.config)
             known = document, scope.digest_of(document)
-        self._known[revision.number] = known
+        self.learn(revision.number, *known)
+        return known
+
+    def learn(self, number: int, document: bytes, digest: str) -> None:
+        """This is the shared part of the revision with this number."""
+        self._known[number] = document, digest
         if len(self._known) > 2:  # what runs and what boots
             del self._known[next(iter(self._known))]
-        return known
 
 
 class Sender:

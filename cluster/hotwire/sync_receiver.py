@@ -146,6 +146,7 @@ class Receiver:
             hello, staged = self._reception.switch(ask, self._own())
             why = f"synchronized from {hello.hostname} ({hello.source})"
             revision = self._store.receive(staged.arrival, hello.user, why, time.time())
+            self._parts.learn(revision.number, staged.document, hello.digest)
             self._end(hello)
             whom = f"{hello.user} ({hello.source})"
             came = f"{whom} sent the configuration {hello.name} from {hello.hostname}; it runs and is START here"

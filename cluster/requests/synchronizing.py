@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster.hotwire.sync import Sender, SharedParts
+from cluster.hotwire.sync import Sender
 from cluster.hotwire.sync_receiver import Receiver
 from cluster.rpc import messages as m
 from cluster.vrrp.events import Role
@@ -49,7 +49,7 @@ class Synchronizing:
         partnership: Partnership,
         turn: asyncio.Lock,
     ) -> None:
-        parts = SharedParts()
+        parts = partnership.parts
         self._sender = Sender(
             store,
             events,

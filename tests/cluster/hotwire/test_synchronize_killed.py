@@ -65,8 +65,14 @@ def pair() -> Iterator[Pair]:
     directory = Path(tempfile.mkdtemp(prefix="killed"))
     made = Pair(directory)
     try:
+        for namespace in made.namespaces.values():
+            made.network.wire(namespace, "wan0", "wan")
         made.start()
         until(lambda: (made.master.role, made.spare.role) == ("master", "backup"), "roles")
+        made.await_sync("synchronized")
+        made.master.set(interfaces__wan0={"id": 9, "type": "WAN"})
+        made.master.ask(SaveConfig())
+        made.master.ask(Synchronize())
         yield made
     finally:
         made.close()
@@ -86,9 +92,11 @@ class Case:
         self.old = self.of_spare()
         self.roles = self.role_changes()
         number = next(NUMBERS)
-        self.name, self.interval = f"c{number}", 20 + number
+        self.name, self.interval, self.dial_in = f"c{number}", 20 + number, f"203.0.113.{number}/32"
         pair.master.set(
-            cluster__advert_interval=self.interval, globals={f"GLOB_{n}": [self.name] * 50 for n in range(20)}
+            cluster__advert_interval=self.interval,
+            globals={f"GLOB_{n}": [self.name] * 50 for n in range(20)},
+            addresses__9={"device": "wan0", "address": self.dial_in},
         )
         pair.master.ask(SaveConfig(self.name))
         pair.master.ask(SetStartConfig(self.name))
@@ -122,7 +130,9 @@ class Case:
         assert config.cluster.advert_interval == self.interval
         assert config.globals == {f"GLOB_{n}": (self.name,) * 50 for n in range(20)}
         old = self.old[1]
-        assert (config.hostname, config.addresses) == (old.hostname, old.addresses)
+        own = {key: each for key, each in old.addresses.items() if each.device != "wan0"}
+        assert {key: each for key, each in config.addresses.items() if each.device != "wan0"} == own
+        assert config.hostname == old.hostname
         assert config.cluster.priority == "low"
         assert config.cluster.hotwire_partner_keys == old.cluster.hotwire_partner_keys
         return True
@@ -135,6 +145,7 @@ class Case:
         assert self.has_old_or_new()
         self.pair.await_sync("synchronized")
         settings = self.pair.spare.run / "engine.json"
+        until(lambda: self.pair.spare.holds(self.dial_in, "wan0"), "what arrived is in force")
         until(lambda: f'"advert_interval": {self.interval}' in settings.read_text(), settings.read_text())
         assert self.role_changes() == self.roles
         assert self.pair.master.holds(VIRTUAL)
