@@ -47,6 +47,7 @@ from cluster.partnership import Partnership
 from cluster.process.child import Command
 from cluster.process.confine import confined
 from cluster.requests import desks
+from cluster.requests.config_life import ConfigLife
 from cluster.rpc.client import SOCKET_FILE
 from cluster.rpc.server import Server
 from cluster.shellhost import ShellHost
@@ -151,6 +152,7 @@ class Daemon:
             ),
         )
         self._lease = EditLease()
+        self._turn = asyncio.Lock()
         self._shell = ShellHost(options.run_dir, options.state_dir, wanted=options.shell)
 
     async def run(self) -> bool:
@@ -186,13 +188,16 @@ class Daemon:
 
     async def _serve(self, store: Store, partnership: Partnership, marker: machine.BootMarker) -> bool:
         inforce = self._in_force(store, partnership)
-        if marker.is_set:
+        life = self._life(store, inforce, partnership)
+        booted = not marker.is_set
+        if not booted:
             await inforce.resume()
         elif await inforce.boot():
             marker.set()
+        await life.resume(booted=booted)
         server = Server(
             self._options.run_dir / SOCKET_FILE,
-            self._manager(store, inforce, partnership),
+            self._manager(store, inforce, partnership, life),
             self._allowed,
             standing=lambda actor: accounts.standing(store.running.config, actor.user, actor.source, actor.role),
             refused=self._audit.refused,
@@ -262,8 +267,19 @@ class Daemon:
             resynchronises=self._connections.serves,
         )
 
-    def _manager(self, store: Store, inforce: InForce, partnership: Partnership) -> Manager:
-        turn = asyncio.Lock()
+    def _life(self, store: Store, inforce: InForce, partnership: Partnership) -> ConfigLife:
+        return ConfigLife(
+            store,
+            inforce,
+            self._events,
+            lease=self._lease,
+            turn=self._turn,
+            record=self._options.run_dir / "activation.json",
+            boot=machine.boot_id(),
+            changed=partnership.changed,
+        )
+
+    def _manager(self, store: Store, inforce: InForce, partnership: Partnership, life: ConfigLife) -> Manager:
         answering = desks(
             store=store,
             inforce=inforce,
@@ -272,8 +288,9 @@ class Daemon:
             events=self._events,
             lease=self._lease,
             partnership=partnership,
-            turn=turn,
+            turn=self._turn,
             audit=self._audit,
+            life=life,
             leave=self._leave,
             connections=self._connections,
         )
@@ -283,7 +300,7 @@ class Daemon:
             engine=self._engine,
             events=self._events,
             changed=partnership.changed,
-            turn=turn,
+            turn=self._turn,
         )
 
     def _engine_event(self, event: Document) -> None:

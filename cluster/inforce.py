@@ -174,6 +174,20 @@ class InForce:
         self._store.synced.activated()
         return problems
 
+    async def put_back(self, revision: Revision) -> tuple[str, ...]:
+        """Put a former configuration into force; whether this node stands back stays as it is.
+
+        Args:
+            revision: what shall be in force; what runs is left alone.
+
+        Returns:
+            As `apply`.
+
+        Raises:
+            ClusterError: as `apply`.
+        """
+        return await self._put(revision, maintenance=self._told_maintenance())
+
     def _told_maintenance(self) -> bool:
         """Whether this node stands back, as it is in force and not as it was set meanwhile."""
         told = self._engine.settings()

@@ -14,6 +14,11 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _POWER_OFF = signal.SIGRTMIN + 4
 
 
+def boot_id() -> str:
+    """The kernel's id of this boot."""
+    return _BOOT_ID.read_text(encoding="ascii").strip()
+
+
 class BootMarker:
     """Tells the first start after a boot from a restart of the daemon.
 

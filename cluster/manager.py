@@ -31,7 +31,7 @@ class Manager:
         engine: the VRRP engine.
         events: what happened.
         changed: called after each request that may have changed something.
-        turn: held while something is changed.
+        turn: held by whatever changes something, here and elsewhere.
     """
 
     def __init__(

@@ -23,8 +23,29 @@ LOCK_FILE = "config.lock"
 
 _APPLICATION_ID = 0x75746D63
 """``utmc``: says that a database is ours."""
-_FORMAT = 2
+_FORMAT = 3
 """Version of the tables below; the version of the configurations in them is `migrations.VERSION`."""
+
+_PAST = """
+    CREATE TABLE past (  -- what the pointers were before another revision ran; past.py
+        step    INTEGER PRIMARY KEY AUTOINCREMENT,
+        became  INTEGER NOT NULL,
+        arrived INTEGER NOT NULL,  -- 1: it came from the partner, in one transaction with being the common base
+        running INTEGER NOT NULL,
+        applied INTEGER,
+        current TEXT,
+        start   TEXT
+    ) STRICT;
+    CREATE TRIGGER what_ran_is_remembered AFTER UPDATE OF running ON state
+        WHEN NEW.running IS NOT OLD.running AND OLD.running IS NOT NULL
+    BEGIN
+        INSERT INTO past (became, arrived, running, applied, current, start) VALUES (
+            NEW.running, NEW.activating AND NEW.base_revision IS NEW.running,
+            OLD.running, OLD.applied, OLD.current, OLD.start
+        );
+        DELETE FROM past WHERE step <= (SELECT max(step) FROM past) - 1000;
+    END;
+"""
 
 _UPGRADES = (
     """
@@ -33,6 +54,7 @@ _UPGRADES = (
     ALTER TABLE state ADD COLUMN offered TEXT NOT NULL DEFAULT '';
     ALTER TABLE state ADD COLUMN activating INTEGER NOT NULL DEFAULT 0;
     """,
+    _PAST,
 )
 """What makes format 2 of 1, 3 of 2, ...: never edited once released. Statements end with a semicolon."""
 
@@ -163,9 +185,19 @@ def _upgrade(connection: sqlite3.Connection) -> None:
         return
     with transaction(connection):
         for statements in _UPGRADES[version - 1 :]:
-            for statement in statements.split(";")[:-1]:
+            for statement in _single(statements):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_FORMAT}")
+
+
+def _single(statements: str) -> Iterator[str]:
+    """One statement after the other; a trigger has semicolons inside."""
+    begun = ""
+    for part in statements.split(";")[:-1]:
+        begun += f"{part};"
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""
 
 
 def _create(path: Path) -> None:
@@ -193,6 +225,7 @@ def _fill(path: Path) -> None:
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {_FORMAT}")
         connection.executescript(_TABLES)
+        connection.executescript(_PAST)
     finally:
         connection.close()
 

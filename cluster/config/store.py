@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from cluster.config import database
 from cluster.config.database import transaction
+from cluster.config.past import Past
 from cluster.config.revision import HistoryLine, Revision, checked_name, packed
 from cluster.config.rows import Rows
 from cluster.config.sync_record import SyncRecord
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster.config.arrival import Arrival
+    from cluster.config.past import Arrived
     from cluster.model import Config
 
 FACTORY_NAME = "default"
@@ -340,6 +342,16 @@ class Store:
     def synced(self) -> SyncRecord:
         """What this node and its partner last had in common."""
         return SyncRecord(self._connection, self._rows)
+
+    @property
+    def past(self) -> Past:
+        """What ran before."""
+        return Past(self._connection, self._rows)
+
+    def undo(self, arrived: Arrived, who: str, why: str, when: float) -> Revision:
+        """What was before an arrival from the partner is again; see `Past.undo`."""
+        self._running = self.past.undo(arrived, who, why, when)
+        return self._running
 
     def receive(self, arrival: Arrival, who: str, why: str, when: float) -> Revision:
         """Take over what the partner sent: it runs, is current and START under its name, and is to be applied.

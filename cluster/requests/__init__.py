@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cluster.inforce import InForce
     from cluster.lease import EditLease
     from cluster.partnership import Partnership
+    from cluster.requests.config_life import ConfigLife
     from cluster.requests.desk import Desk
 
 
@@ -38,6 +39,7 @@ def desks(
     partnership: Partnership,
     turn: asyncio.Lock,
     audit: AuditLog,
+    life: ConfigLife,
     leave: Callable[[bool], None],
     connections: Connections,
 ) -> tuple[Desk, ...]:
@@ -53,12 +55,14 @@ def desks(
         partnership: with the other node.
         turn: held by whatever changes anything.
         audit: what administrators did.
+        life: of configurations.
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
         connections: their synchronisation.
     """
     return (
         Looking(store, inforce, engine, network, events, partnership=partnership, connections=connections),
         Configurations(store, inforce, events, lease),
+        life,
         Duty(store, inforce, engine, events, leave),
         Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),
         HotwireKeysDesk(store, events, partnership),

@@ -29,6 +29,7 @@ from cluster.model import RemoveValue, SetValue
 from cluster.observed import ConnectionStatus, InterfaceState
 from cluster.partnership import Partnership
 from cluster.requests import desks
+from cluster.requests.config_life import ConfigLife
 from cluster.rpc import messages as m
 from cluster.vrrp.events import Role
 
@@ -141,6 +142,16 @@ class Node:
             resynchronises=lambda config: bool(config.cluster.hotwire_local),
         )
         turn = asyncio.Lock()
+        self.life = ConfigLife(
+            self.store,
+            self.inforce,
+            self.events,
+            lease=lease,
+            turn=turn,
+            record=self.directory / "activation.json",
+            boot="this",
+            changed=partnership.changed,
+        )
         answering = desks(
             store=self.store,
             inforce=self.inforce,
@@ -151,6 +162,7 @@ class Node:
             partnership=partnership,
             turn=turn,
             audit=AuditLog(self.directory / "audit", str(self.directory / "no-syslog")),
+            life=self.life,
             leave=self.left.append,
             connections=PlayedConnections(),
         )

@@ -125,6 +125,11 @@ system config delete name "x"
 system config import name "x" text "{}"
 system config diff
 system config diff left "a" right "b"
+system config history limit 5
+system config rollback
+system config rollback revision 7 force 1
+system config activate confirm 60
+system config confirm
 system reboot
 system poweroff
 interface set name LAN2 flags [ "HA" ] options [ "vrid=2" "ping_check_host=192.168.12.9" ]

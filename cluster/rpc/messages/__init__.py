@@ -36,6 +36,16 @@ from cluster.rpc.messages.checking import (
     CheckPoint,
     GetCheck,
 )
+from cluster.rpc.messages.config_life import (
+    LONGEST_ACTIVATION,
+    SHORTEST_ACTIVATION,
+    Activate,
+    ConfirmActivation,
+    GetHistory,
+    History,
+    RevisionLine,
+    RollBack,
+)
 from cluster.rpc.messages.configurations import (
     Configs,
     DeleteConfig,
@@ -81,11 +91,14 @@ from cluster.rpc.messages.looking import (
 )
 
 __all__ = [
+    "LONGEST_ACTIVATION",
     "MAX_FRAME",
     "OF_THE_SHELL",
     "PROTOCOL_VERSION",
     "READ_ONLY",
+    "SHORTEST_ACTIVATION",
     "STREAMS",
+    "Activate",
     "Actor",
     "AnyAnswer",
     "AnyAsk",
@@ -99,6 +112,7 @@ __all__ = [
     "Checked",
     "ConfigReply",
     "Configs",
+    "ConfirmActivation",
     "DeleteConfig",
     "DiffConfig",
     "Differences",
@@ -113,6 +127,7 @@ __all__ = [
     "GetCheck",
     "GetConfig",
     "GetEvents",
+    "GetHistory",
     "GetHotwireKeys",
     "GetInfo",
     "GetInterfaces",
@@ -121,6 +136,7 @@ __all__ = [
     "GetLogin",
     "GetStatus",
     "GetSystem",
+    "History",
     "HotwireKeys",
     "ImportConfig",
     "Info",
@@ -134,6 +150,8 @@ __all__ = [
     "RenewHotwireKey",
     "Reply",
     "Request",
+    "RevisionLine",
+    "RollBack",
     "SaveConfig",
     "SetMaintenance",
     "SetStartConfig",
@@ -157,6 +175,7 @@ AnyAsk = (
     | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
     | Reboot | GetHotwireKeys | RenewHotwireKey | GetCheck
     | GetLogin | CheckPassword | ChangePassword | NoteCommands | GetAudit | GetLastLogin
+    | GetHistory | RollBack | Activate | ConfirmActivation
 )
 
 STREAMS = (FollowEvents, FollowAdverts)
@@ -165,6 +184,7 @@ STREAMS = (FollowEvents, FollowAdverts)
 READ_ONLY: tuple[type[Ask], ...] = (
     GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
     GetKeys, GetEvents, FollowEvents, FollowAdverts, GetHotwireKeys, GetCheck,
+    GetHistory,
 )
 """What the role `readonly` may ask."""
 
@@ -176,7 +196,7 @@ OF_THE_SHELL: tuple[type[Ask], ...] = (GetLogin, CheckPassword, ChangePassword, 
 
 AnyAnswer = (
     Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
-    | Capture | Checked | Failure | HotwireKeys | Login | Verdict | Audit
+    | Capture | Checked | Failure | HotwireKeys | Login | Verdict | Audit | History
 )
 
 

@@ -86,7 +86,7 @@ def changed_body(number: int, body: str) -> Callable[[Path], None]:
         (garbage, "is damaged: file is not a database"),
         (broken_page, "is damaged: "),
         (foreign, "is damaged, or no configuration store at all"),
-        (newer, "was written by newer software: format 99; this one reads up to 2"),
+        (newer, "was written by newer software: format 99; this one reads up to 3"),
         (pointers_gone, "the store is damaged: it does not say which configuration is running"),
         (changed_body(1, "x'00'"), "the store is damaged: revision 1 cannot be unpacked: "),
         (changed_body(2, "x'00'"), "the store is damaged: revision 2 cannot be unpacked: "),

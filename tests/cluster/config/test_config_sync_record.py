@@ -136,6 +136,8 @@ def received(directory: Path, count: int) -> int:
 # --- stores of older software --------------------------------------------------------------------------
 
 TO_FORMAT_1 = """
+DROP TRIGGER what_ran_is_remembered;
+DROP TABLE past;
 ALTER TABLE state DROP COLUMN base_digest;
 ALTER TABLE state DROP COLUMN base_revision;
 ALTER TABLE state DROP COLUMN offered;
@@ -161,7 +163,9 @@ def test_a_store_of_format_1_is_upgraded_and_nothing_of_it_is_lost(tmp_path: Pat
     upgraded = Store.open(tmp_path)
     assert (upgraded.history(), upgraded.names()) == (history, names)
     assert upgraded.synced.base == Base("", None, "")
-    upgraded.receive(arrival(), "anna", "synchronized", 3000.0)
+    arrived = upgraded.receive(arrival(), "anna", "synchronized", 3000.0)
+    assert upgraded.past.arrived is not None
+    assert upgraded.past.arrived.became == arrived.number
     upgraded.close()
 
 

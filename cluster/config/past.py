@@ -1,0 +1,127 @@
+"""What ran before: for going back one step, and for undoing what the partner sent.
+
+A trigger of the database (database.py) notes the pointers each time another revision runs, in the same transaction,
+whatever made it run. So nobody who changes a configuration has to think of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cluster.config.database import transaction
+from cluster.config.revision import packed
+from cluster.errors import NotFoundError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from cluster.config.revision import Revision
+    from cluster.config.rows import Rows
+
+
+class Arrived(NamedTuple):
+    """The last configuration that came from the partner, and what there was before it.
+
+    Attributes:
+        became: revision that arrived.
+        name: it is kept under.
+        meant: revision that the name meant before; None: there was no such name.
+        running: revision that ran before.
+        applied: revision that was in force before; None: none was.
+        current: name that was current.
+        start: name that booted.
+    """
+
+    became: int
+    name: str
+    meant: int | None
+    running: int
+    applied: int | None
+    current: str
+    start: str
+
+
+class Past:
+    """The part of a store that looks back.
+
+    Args:
+        connection: of the database.
+        rows: of the same.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, rows: Rows) -> None:
+        self._connection = connection
+        self._rows = rows
+
+    def before(self, running: Revision) -> Revision:
+        """What ran last that differs from what runs now; going back twice comes back.
+
+        Raises:
+            NotFoundError: nothing else ever ran, or it was pruned.
+        """
+        for (number,) in self._rows.read("SELECT running FROM past ORDER BY step DESC"):
+            rows = self._rows.read("SELECT digest FROM revision WHERE number = ?", number)
+            if rows and rows[0][0] != running.digest:
+                return self._rows.revision(number)
+        raise NotFoundError("nothing else ran before, as far as the history reaches")
+
+    @property
+    def arrived(self) -> Arrived | None:
+        """The last arrival from the partner that was not undone; None: there is none, as far as is known."""
+        rows = self._rows.read(
+            "SELECT became, running, applied, current, start FROM past WHERE arrived ORDER BY step DESC LIMIT 1"
+        )
+        if not rows:
+            return None
+        ((became, running, applied, current, start),) = rows
+        saves = self._rows.read("SELECT rowid, name FROM saved WHERE revision = ? ORDER BY rowid LIMIT 1", became)
+        if not saves:
+            return None
+        ((save, name),) = saves
+        meant = self._rows.read(
+            "SELECT revision FROM saved WHERE name = ? AND rowid < ? AND EXISTS "
+            "(SELECT 1 FROM revision WHERE number = saved.revision) ORDER BY rowid DESC LIMIT 1",
+            name,
+            save,
+        )
+        return Arrived(became, name, meant[0][0] if meant else None, running, applied, current, start)
+
+    def undo(self, arrived: Arrived, who: str, why: str, when: float) -> Revision:
+        """What was before an arrival is again: it runs, as a new revision; names, CURRENT and START are as then.
+
+        All of it or nothing. What was edited or saved since stays in the history.
+
+        Args:
+            arrived: see there.
+            who: the account that asks.
+            why: what was asked for.
+            when: unix seconds.
+
+        Returns:
+            What runs now.
+
+        Raises:
+            NotFoundError: what ran before is not kept any more.
+        """
+        content = packed(self._rows.revision(arrived.running).config)
+        with transaction(self._connection):
+            revision = self._rows.add(content, who, why, when)
+            untouched = self._meant_now(arrived.name) == arrived.became
+            if untouched and arrived.meant is not None:
+                self._rows.keep(arrived.name, arrived.meant, who, when)
+            start, current = (
+                arrived.name if self._meant_now(name) is None else name  # somebody deleted it since
+                for name in (arrived.start, arrived.current)
+            )
+            self._rows.point(running=revision.number, start=start, current=current, activating=False)
+            if untouched and arrived.meant is None and arrived.name not in {start, current}:
+                self._rows.write("DELETE FROM name WHERE name = ?", arrived.name)
+            # Once undone it is no arrival any more: the next undo is of the one before.
+            self._rows.write("UPDATE past SET arrived = 0 WHERE became = ?", arrived.became)
+            self._rows.prune()
+        self._rows.remember(revision)
+        return revision
+
+    def _meant_now(self, name: str) -> int | None:
+        rows = self._rows.read("SELECT revision FROM name WHERE name = ?", name)
+        return int(rows[0][0]) if rows else None
