@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.lab.factory import blank
 from tests.support.lab import Lab, eventually, lab_name
+from utmcli.wizard import master
+from utmcli.wizard.dialogue import WELCOME
+from utmcli.wizard.machine import Machine
+from utmcli.wizard.situation import Situation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +75,21 @@ def test_a_newcomer_can_type_what_the_readme_says(lab: Lab) -> None:
             lab.await_roles(*roles)
         if words[1:] == TOLD_BOTH:
             eventually(lambda: lab.info("master")["sync_state"] == "pending")
+
+
+def test_the_assistant_asks_what_the_readme_shows() -> None:
+    """The questions of the readme, with the answers there, are those that a blank lab's master is asked."""
+    seen = Situation(blank(2, "master"), key="")
+    machine = Machine(lambda: master.questions(seen, "a-new-passphrase"))
+    shown = re.search(r"```text\n[^`]*cluster wizard role master\n([^`]*)```", (ROOT / "README.md").read_text())
+    assert shown is not None
+    assert shown[1].startswith(WELCOME)
+
+    for line in shown[1].removeprefix(WELCOME).splitlines():
+        question = machine.look()
+        assert question is not None
+        assert f"{line} ".startswith(question.prompt)
+        machine = machine.answer(line[len(question.prompt) :])
 
 
 @pytest.mark.netns

@@ -23,6 +23,13 @@ LINES = (
     "correct horse battery", "yes", "",
 )  # fmt: skip
 """What somebody types who makes a master, and leaves when the block of the spare is asked for."""
+BLOCK = """\
+[Master]
+Hotwire Interface: LAN3
+Local IP adress: 192.168.180.2/24
+Remote IP adress: 192.168.180.3
+Passphrase: correct horse battery
+Local SSH Key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP8BAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"""
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def edits(answers: Answers) -> list[messages.AnyAsk]:
 def test_tab_offers_what_can_be_answered(person: Person) -> None:
     person.types(TAB)
     person.sees("LAN1   ETHERNET", "LAN2   ETHERNET")
-    person.types("LAN3" + ENTER)
+    person.types("3" + ENTER)
     person.sees_line("Local address on LAN3, with prefix length [192.168.180.2/24]: ")
 
 
@@ -86,6 +93,20 @@ def test_a_passphrase_is_not_shown_in_the_editor_either(person: Person) -> None:
 def test_the_up_key_brings_the_default_into_the_line(person: Person) -> None:
     person.types(f"{ENTER}{UP}")
     person.sees_line("Local address on LAN3, with prefix length [192.168.180.2/24]: 192.168.180.2/24")
+
+
+@pytest.mark.parametrize("before", ["", "\x1b[D"], ids=["echoed plainly", "in the editor"])
+def test_a_paste_that_a_terminal_marks_as_one_is_an_answer(shell: Shell, before: str, answers: Answers) -> None:
+    sitting = shell.person(rows=40)
+    sitting.sees_prompt()
+    sitting.types(f"cluster wizard role spare{ENTER}")
+    sitting.sees_line("Block of the master: ")
+    sitting.types(f"{before}\x1b[200~{BLOCK.replace(chr(10), ENTER)}\x1b[201~{ENTER}")
+    sitting.sees_line("Local address on LAN3, with prefix length [192.168.180.3/24]: ")
+    sitting.types(CTRL_C)
+    sitting.sees_prompt()
+    sitting.gone()
+    assert edits(answers) == []
 
 
 def test_a_terminal_without_cursor_movement_will_do(shell: Shell, answers: Answers) -> None:

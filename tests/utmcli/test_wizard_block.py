@@ -118,7 +118,14 @@ def test_a_block_is_waited_for_until_its_last_character(block: Block, cut: int) 
     assert not is_whole(text[: cut % len(text)], "master")
 
 
-@given(st.text(max_size=400))
+FRAGMENTS = st.sampled_from([
+    "[Master]", "[Spare]", "Hotwire Interface:", "Local IP adress:", "Remote UP adress :", "Passphrase:",
+    "Local SSH Key:", "ssh-ed25519", "ssh-rsa", MASTER.key, SPARE.key[:100], "\\u00ffff", "\\uffffff", "\n", " ",
+    ">", '"',
+])  # fmt: skip
+
+
+@given(st.one_of(st.text(max_size=400), st.lists(st.one_of(FRAGMENTS, st.text(max_size=9))).map("".join)))
 def test_any_text_is_a_block_or_a_sentence_that_says_why_not(text: str) -> None:
     for role in ("master", "spare"):
         with suppress(MalformedError):
