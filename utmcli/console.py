@@ -11,6 +11,7 @@ Client to host::
     I   bytes of standard input, at most 64 KiB; empty: its end. One for each N
     W   "columns rows": the window changed its size
     C   Ctrl-C, in mode 2
+    F   what became of a file: "+" and its path, or "-" and a sentence; once after F, once after the last D
 
 Host to client::
 
@@ -20,6 +21,8 @@ Host to client::
         takes no input leaves it to the next program of a script
     R   mode of the terminal: "0" as the client found it, Ctrl-C ends the client; "1" raw, Ctrl-C is a key;
         "2" as found, Ctrl-C comes as C
+    F   name of a new file in the user's ~/utmcli, for `| save` (keeping.py); then, once that is answered,
+    D   its bytes, in parts; an empty part ends it
     X   exit code, in decimal; the last frame
 
 A one-shot client that was interrupted simply hangs up, which cancels its command.
@@ -32,7 +35,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from cluster.errors import ProtocolError
+from cluster.errors import ProtocolError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +52,8 @@ MAX_UNREAD = 1024 * 1024
 
 _HEADER = 5
 _CHUNK = 32 * 1024
+_TO_KEEP = 30.0
+"""Seconds a client has to make a file, or to finish one."""
 
 
 class Hello(NamedTuple):
@@ -153,6 +158,7 @@ class ClientConsole:
         self._typed: asyncio.Queue[bytes] = asyncio.Queue()
         self._asked = False
         self._ended = False
+        self._kept: asyncio.Future[bytes] | None = None
 
     @classmethod
     async def accept(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> ClientConsole:
@@ -185,6 +191,8 @@ class ClientConsole:
             self.columns, self.rows = (_number(field.decode("ascii", "replace")) for field in size)
             if self.resized:
                 self.resized()
+        elif kind == b"F" and self._kept is not None and not self._kept.done():
+            self._kept.set_result(payload)
         elif kind == b"C":
             if self.interrupted:
                 self.interrupted()
@@ -201,6 +209,37 @@ class ClientConsole:
         data = await self._typed.get()
         self._ended = not data
         return data
+
+    async def save(self, name: str, text: str) -> str:
+        """Keep a text in a new file of the user.
+
+        Returns:
+            Its path.
+
+        Raises:
+            RefusedError: the client could not, or does not know how.
+        """
+        await self._file_frames(b"F", name.encode())
+        data = text.encode("utf-8", "replace")
+        for start in range(0, len(data), _CHUNK):
+            self._frame(b"D", data[start : start + _CHUNK])
+            await self._writer.drain()
+        return await self._file_frames(b"D", b"")
+
+    async def _file_frames(self, kind: bytes, payload: bytes) -> str:
+        """Send a frame that is answered with F, and take the answer."""
+        self._kept = asyncio.get_running_loop().create_future()
+        self._frame(kind, payload)
+        try:
+            async with asyncio.timeout(_TO_KEEP):
+                answer = (await self._kept).decode("utf-8", "replace")
+        except TimeoutError:
+            raise RefusedError("the client does not know how to keep a file: the software was updated") from None
+        finally:
+            self._kept = None
+        if not answer.startswith("+"):
+            raise RefusedError(answer[1:])
+        return answer[1:]
 
     def set_mode(self, mode: str) -> None:
         """Ask for a mode of the terminal: 0, 1 or 2, as above. Without a terminal nothing happens."""

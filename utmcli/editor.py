@@ -166,12 +166,18 @@ class Editor:
     async def read_key(self) -> str:
         """One key while output pauses; what was typed ahead is for later."""
         self._console.draw(MORE)
+        try:
+            return await self.next_key()
+        finally:
+            self._console.draw("\r\x1b[K")
+
+    async def next_key(self) -> str:
+        """One key for a command that runs."""
         self._key = asyncio.get_running_loop().create_future()
         try:
             return await self._key
         finally:
             self._key = None
-            self._console.draw("\r\x1b[K")
 
     async def listen(self) -> None:
         """Take in what is typed, until the terminal is gone."""

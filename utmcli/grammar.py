@@ -14,6 +14,7 @@ from utmcli.results import Result
 
 if TYPE_CHECKING:
     from cluster.rpc.messages import AnyAnswer, Ask
+    from utmcli.canvas import Drawing
     from utmcli.questions import Dialogue
     from utmcli.values import ValueType
 
@@ -43,6 +44,9 @@ class Session(Protocol):
 
     def close(self) -> None:
         """End the session after this command."""
+
+    stage: Callable[[], Drawing | None]
+    """The whole screen for a command that draws on it; None where nobody looks at one."""
 
     def tell(self, text: str) -> int:
         """Show a message to the people in other sessions; how many were told."""

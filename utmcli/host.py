@@ -49,6 +49,7 @@ from utmcli.repl import Conversation
 from utmcli.session import Session, mishap
 from utmcli.sshd import hostkey
 from utmcli.sshd import listener as ssh_listener
+from utmcli.stage import Stage
 from utmcli.trail import Trail
 
 if TYPE_CHECKING:
@@ -225,6 +226,8 @@ class Host:
         session = Session(actor, self._link, style, number=str(next(self._numbers)), trail=self._trail)
         session.bulletin = self._bulletin
         session.attended = console.hello.terminals[2]
+        session.save = console.save
+        session.stage = lambda: Stage.of(console)
         try:
             return await self._conduct(session, console, wish)
         except ClusterError as error:  # of the session's own input, not of a command

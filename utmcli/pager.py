@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Protocol
+
+from utmcli.canvas import width
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -79,14 +80,3 @@ class Pager:
             raise EnoughError
         self._left = 1 if key in ONE_LINE else self._page
         self._fresh = True
-
-
-def width(text: str) -> int:
-    """Columns that a text takes on a terminal."""
-    return sum(map(_columns_of, text))
-
-
-def _columns_of(character: str) -> int:
-    if unicodedata.combining(character) or not character.isprintable():
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

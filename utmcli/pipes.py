@@ -22,7 +22,7 @@ class PipeWord:
     Attributes:
         name: as typed.
         help: half a sentence.
-        argument: what has to follow, ``TEXT`` or ``NUMBER``, or empty.
+        argument: what has to follow, ``TEXT``, ``NUMBER``, ``SECONDS`` or ``NAME``, or empty.
     """
 
     name: str
@@ -38,6 +38,8 @@ PIPES = (
     PipeWord("head", "the first rows", "NUMBER"),
     PipeWord("last", "the last rows", "NUMBER"),
     PipeWord("no-more", "everything at once, without the pager"),
+    PipeWord("save", "into a new file in ~/utmcli at your end", "NAME"),
+    PipeWord("watch", "again every so many seconds, changes marked, until q or Ctrl-C", "SECONDS"),
 )
 
 
@@ -54,11 +56,19 @@ class Pipeline:
 
     Args:
         pipes: in the order typed.
+
+    Attributes:
+        json: one JSON document is wanted.
+        paged: the output may pause.
+        file: name to save it under, or empty.
+        interval: seconds between two times, 0 for once.
     """
 
     def __init__(self, pipes: Sequence[Pipe]) -> None:
         self.json = any(pipe.name == "json" for pipe in pipes)
         self.paged = not any(pipe.name == "no-more" for pipe in pipes)
+        self.file = str(next((pipe.argument for pipe in pipes if pipe.name == "save"), ""))
+        self.interval = int(next((pipe.argument or 0 for pipe in pipes if pipe.name == "watch"), 0))
         self._stages = [_STAGES[pipe.name](pipe) for pipe in pipes if pipe.name in _STAGES]
 
     @property

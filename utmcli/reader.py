@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from utmcli.grammar import Command, Grammar, Key, Node, match_key
 from utmcli.pipes import PIPES, Pipe, PipeWord
 from utmcli.tokens import Token, TokenKind
-from utmcli.values import MalformedError
+from utmcli.values import FileName, MalformedError, Number, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,6 +70,14 @@ class Invocation:
     command: Command
     values: dict[str, Any]
     pipes: tuple[Pipe, ...] = ()
+
+
+_ARGUMENTS: dict[str, ValueType] = {
+    "NUMBER": Number(low=0, high=999_999_999),
+    "SECONDS": Number(low=1, high=3600),
+    "NAME": FileName(),
+}
+"""What filters take; everything else is a text."""
 
 
 class ProblemError(Exception):
@@ -266,11 +274,11 @@ class Reader:
         word = self.pipe_word
         if word is None or not token.is_value:
             raise _problem(Kind.INVALID, token.start, f"{_shown(token)} where the filter's argument is expected")
-        argument: str | int = token.text
-        if word.argument == "NUMBER":
-            if not (token.text.isascii() and token.text.isdecimal()) or len(token.text) > 9:
-                raise _problem(Kind.INVALID, token.start, f"{_shown(token)} is no number of rows", ("NUMBER",))
-            argument = int(token.text)
+        try:
+            argument: str | int = _ARGUMENTS.get(word.argument, ValueType()).parse(token.text)
+        except MalformedError as wrong:
+            message = f'{_shown(token)} is no argument of "{word.name}": {wrong}'
+            raise _problem(Kind.INVALID, token.start, message, (word.argument,)) from None
         self.pipes.append(Pipe(word.name, argument))
         self.pipe_word = None
 

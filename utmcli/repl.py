@@ -24,6 +24,7 @@ from utmcli.live import fetch
 from utmcli.oneshot import is_command, lines_of, run_transcript
 from utmcli.questions import explanation
 from utmcli.render import EXIT_INTERRUPTED, EXIT_OK, render
+from utmcli.stage import Stage, is_capable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,9 @@ class LineReader(Protocol):
 
     async def read_key(self) -> str:
         """One key while output pauses; the question is shown, and taken away again."""
+
+    async def next_key(self) -> str:
+        """One key for a command that draws on the whole screen."""
 
     async def listen(self) -> None:
         """Take in what is typed, until the terminal is gone."""
@@ -150,6 +154,10 @@ class PlainReader:
         line = await self._lines.get()
         return "q" if line is None else line[:1] or "\n"
 
+    async def next_key(self) -> str:
+        """There is no screen to draw on that a key could be pressed at."""
+        return await self.read_key()
+
     async def listen(self) -> None:
         """Take in lines, until the terminal is gone."""
         async for line in lines_of(self._console.read):
@@ -223,6 +231,7 @@ class Conversation:
             self._console.set_mode("1")
             reader = Editor(self._console, self._session, self._history, self._interrupt)
         self._session.more = reader.read_key
+        self._session.stage = lambda: self._stage(reader)
         self._session.fits = lambda: (self._console.rows * reader.by_hand, self._columns)
         self._session.dialogue = PromptDialogue(reader, self._console)
         listening = asyncio.create_task(reader.listen())
@@ -306,6 +315,9 @@ class Conversation:
     def _interrupt(self) -> None:
         if self._running is not None:
             self._running.cancel()
+
+    def _stage(self, reader: LineReader) -> Stage | None:
+        return Stage(self._console, reader.next_key) if reader.by_hand and is_capable(self._console) else None
 
     @property
     def _columns(self) -> int:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from cluster.errors import ClusterError
 from cluster.rpc.messages import READ_ONLY
 from utmcli.commands import GRAMMAR
 from utmcli.grammar import Call
+from utmcli.output import Means, Output
 from utmcli.pager import EnoughError, Pager
 from utmcli.parser import Invocation, Problem, parse, with_secrets_covered
-from utmcli.pipes import Pipeline
-from utmcli.render import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, error_text, exit_code, render, warnings_text
-from utmcli.results import Table
+from utmcli.render import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, error_text, exit_code
 from utmcli.waiting import patience_asked
 
 if TYPE_CHECKING:
@@ -25,11 +23,11 @@ if TYPE_CHECKING:
 
     from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowAdverts, FollowEvents
     from utmcli.bulletin import Bulletin
+    from utmcli.canvas import Drawing
     from utmcli.link import Link
     from utmcli.pager import Screen
     from utmcli.questions import Dialogue
     from utmcli.render import Style
-    from utmcli.results import Result
     from utmcli.trail import Trail
 
 _LOG = logging.getLogger("utmcli")
@@ -72,6 +70,8 @@ class Session:
         bulletin: tells other sessions.
         attended: standard error is a terminal that a person looks at; they are told what takes its time.
         dialogue: asks questions; None where nobody could answer.
+        stage: the whole screen for a command that draws on it; None where nobody looks at one.
+        save: keeps a text under a name at the user's end, and says where; None where there is no place for it.
     """
 
     def __init__(
@@ -92,6 +92,8 @@ class Session:
         self.bulletin: Bulletin | None = None
         self.attended = False
         self.dialogue: Dialogue | None = None
+        self.stage: Callable[[], Drawing | None] = lambda: None
+        self.save: Callable[[str, str], Awaitable[str]] | None = None
 
     @property
     def user(self) -> str:
@@ -175,32 +177,9 @@ class Session:
             return EXIT_FAILED
 
     async def _execute(self, invocation: Invocation, screen: Screen) -> int:
-        pipeline = Pipeline(invocation.pipes)
-        style: Style = "json" if pipeline.json else self._style
         call = Call(invocation.values, self.ask, self.follow, self, GRAMMAR)
-        paper = self._paper(screen) if pipeline.paged else screen
-
-        async def show(results: list[Result]) -> None:
-            for result in results:
-                await paper.write_error(warnings_text(result))
-                await paper.write(render(result, style))
-
-        code = EXIT_OK
-        outcome = invocation.command.run(call)
-        if isinstance(outcome, AsyncIterator):
-            async with aclosing(cast("Any", outcome)) as stream:
-                async for result in stream:
-                    await show(pipeline.feed(result))
-                    if pipeline.full:
-                        break
-        else:
-            async with self._patience(invocation, screen):
-                result = await outcome
-            if isinstance(result, Table) and result.failed:
-                code = EXIT_FAILED
-            await show(pipeline.feed(result))
-        await show(pipeline.finish())
-        return code
+        means = Means(self._paper, self._patience, self.stage, self.save)
+        return await Output(invocation, call, self._style, means).to(screen)
 
     def _paper(self, screen: Screen) -> Screen:
         """The screen, in portions where somebody sits at it who can ask for the next one."""

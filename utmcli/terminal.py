@@ -12,9 +12,11 @@ import socket
 import sys
 import termios
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from utmcli.client import BROKEN_PIPE, GONE, INTERRUPTED, UNREACHABLE, frame, send, size, write
+from utmcli.keeping import Keeper, why
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -46,6 +48,7 @@ class Terminal:
         self._wanted = False
         self._found: list[Any] | None = None
         self._dropping = self._is_raw = False
+        self._keeper: Keeper | None = None
         self._is_terminal = os.isatty(1)
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -73,6 +76,10 @@ class Terminal:
                         write(2, payload)
                     case b"N":
                         self._wanted, self._dropping = True, False
+                    case b"F":
+                        self._keep(os.fsdecode(payload))
+                    case b"D":
+                        self._add(payload)
                     case b"R":
                         self._dropping = False
                         self._set_mode(payload)
@@ -100,6 +107,29 @@ class Terminal:
             elif sinks:
                 with suppress(BlockingIOError):
                     data = data[os.write(1, data[:PIECE]) :]
+
+    def _keep(self, name: str) -> None:
+        """Make the file that a `| save` asks for."""
+        try:
+            self._keeper = Keeper(Path.home(), name)
+        except (OSError, ValueError, RuntimeError) as error:
+            self._tell_kept("-", why(error, name))
+        else:
+            self._tell_kept("+", str(self._keeper.path))
+
+    def _add(self, data: bytes) -> None:
+        """Write a part of that file; the empty part is its end. What fails is said at the end."""
+        keeper = self._keeper
+        if keeper is None:
+            return
+        keeper.write(data)
+        if not data:
+            self._keeper = None
+            failure = keeper.close()
+            self._tell_kept(*(("-", failure) if failure else ("+", str(keeper.path))))
+
+    def _tell_kept(self, sign: str, text: str) -> None:
+        send(self._host, b"F", os.fsencode(sign + text))
 
     def _wait(self) -> None:
         """Until the host has something to say; what happens here meanwhile goes to it."""

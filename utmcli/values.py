@@ -192,6 +192,21 @@ class Name(ValueType):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileName(ValueType):
+    """The name of a file in a directory that is given (see keeping.py)."""
+
+    metavar: str = "NAME"
+    longest: int = 100
+
+    def parse(self, text: str) -> str:
+        """Read a name without a path."""
+        plain = text.isascii() and text.isprintable() and text == text.strip() and 0 < len(text) <= self.longest
+        if not plain or "/" in text or text[0] in ".-~":
+            raise MalformedError(f"a file name of 1 to {self.longest} ASCII characters without / is allowed")
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListOf(ValueType):
     """A list of values of one type, none of them twice."""
 
