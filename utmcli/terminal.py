@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 CHUNK = 64 * 1024
 PIECE = 256
 """Bytes written to a terminal at once: Ctrl-C waits for no more of them, a quarter of a second at 9600 Bd."""
+_BULK = 4 * 1024
+"""Bytes of a frame that is output of a command; what the editor draws is shorter."""
+_NOTHING = 1 << 32
+"""Bytes that no frame has."""
 
 _INPUT_FLAGS = termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR
 _LOCAL_FLAGS = termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG
@@ -47,7 +51,8 @@ class Terminal:
         self._host = host
         self._wanted = False
         self._found: list[Any] | None = None
-        self._dropping = self._is_raw = False
+        self._drops = _NOTHING
+        self._is_raw = False
         self._keeper: Keeper | None = None
         self._is_terminal = os.isatty(1)
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -75,13 +80,13 @@ class Terminal:
                     case b"E":
                         write(2, payload)
                     case b"N":
-                        self._wanted, self._dropping = True, False
+                        self._wanted, self._drops = True, _NOTHING
                     case b"F":
                         self._keep(os.fsdecode(payload))
                     case b"D":
                         self._add(payload)
                     case b"R":
-                        self._dropping = False
+                        self._drops = _NOTHING
                         self._set_mode(payload)
                     case b"X":
                         return int(payload)
@@ -98,10 +103,12 @@ class Terminal:
         if not self._is_terminal:
             write(1, data)
             return
-        while data and not self._dropping:
+        if len(data) >= self._drops:
+            return
+        while data:
             sources, sinks, _ = select.select(self._watched(), (1,), ())
             if self._tell(sources):
-                self._dropping = True
+                self._drops, data = 0, b""
                 with suppress(termios.error):
                     termios.tcflush(1, termios.TCOFLUSH)
             elif sinks:
@@ -136,7 +143,8 @@ class Terminal:
         while True:
             sources = select.select([self._host.fileno(), *self._watched()], (), ())[0]
             ready = self._host.fileno() in sources
-            self._tell([source for source in sources if not ready or source == self._woken])
+            if self._tell([source for source in sources if not ready or source == self._woken]):
+                self._drops = _BULK
             if ready:
                 return
 

@@ -216,7 +216,7 @@ def test_a_pasted_block_is_remembered_line_by_line(person: Person) -> None:
 def test_ctrl_c_stops_output_that_a_slow_terminal_has_not_shown_yet(person: Person, answers: Answers) -> None:
     answers.texts["big"] = "a line of the configuration\n" * 300_000
     person.types("system config export name big" + ENTER)
-    time.sleep(1)  # nothing tells when all buffers between the host and a screen that stands still are full
+    time.sleep(0.5)  # nothing tells when all buffers between the host and a screen that stands still are full
     person.types(CTRL_C)
     person.sees_prompt()
     assert len(person.raw) < 200_000
