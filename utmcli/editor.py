@@ -19,21 +19,20 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.application import create_app_session, in_terminal
+from prompt_toolkit.application import in_terminal
 from prompt_toolkit.filters import Condition, completion_is_selected
 from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.shortcuts import PromptSession
 from prompt_toolkit.utils import get_cwidth
 
 from utmcli.answering import NEXT_LINE, Answering, InterruptError
 from utmcli.commands import GRAMMAR
 from utmcli.completion import help_at, which_live
-from utmcli.dressing import STYLE, GrammarCompleter, GrammarLexer, expected_behind
 from utmcli.keyboard import Keyboard
+from utmcli.line_prompt import line_prompt
 from utmcli.live import fetch
 from utmcli.paper import paper
 from utmcli.render import render
-from utmcli.tokens import TokenKind, tokenize
+from utmcli.tokens import in_quotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyPressEvent
     from prompt_toolkit.output import Output
+    from prompt_toolkit.shortcuts import PromptSession
 
     from utmcli.console import Console
     from utmcli.questions import Question
@@ -281,7 +281,7 @@ class Editor:
             self._state = _State.IDLE
 
     def _is_plain(self, key: str) -> bool:
-        quoted = bool(self._text) if self._answering is not None else _in_quotation(self._text)
+        quoted = bool(self._text) if self._answering is not None else in_quotation(self._text)
         return key.isprintable() and (key != "?" or quoted) and len(self._text) < MAX_LINE
 
     def _visible(self, typed: str) -> str:
@@ -305,24 +305,9 @@ class Editor:
 
     @cached_property
     def _line_prompt(self) -> PromptSession[str]:
-        output = self._output
-        with create_app_session(input=self._keyboard, output=output):
-            session: PromptSession[str] = PromptSession(
-                history=self._history,
-                completer=GrammarCompleter(self._session),
-                lexer=GrammarLexer(),
-                style=STYLE,
-                input_processors=[expected_behind(lambda: self._prompt.default_buffer.document, self._room)],
-                search_ignore_case=True,
-                complete_while_typing=False,
-                enable_history_search=True,
-                key_bindings=self._keys(),
-                interrupt_exception=InterruptError,
-                input=self._keyboard,
-                output=output,
-            )
-        session.app.terminal_size_polling_interval = None  # the client tells
-        return session
+        return line_prompt(
+            self._session, self._history, self._keys(), self._room, input=self._keyboard, output=self._output
+        )
 
     # --- from plain to edited -------------------------------------------------------------------------
 
@@ -391,7 +376,7 @@ class Editor:
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
 
-        @keys.add("?", filter=Condition(lambda: not _in_quotation(self._before_cursor())))
+        @keys.add("?", filter=Condition(lambda: not in_quotation(self._before_cursor())))
         def _(event: KeyPressEvent) -> None:
             event.app.create_background_task(self._help(self._before_cursor()))
 
@@ -413,9 +398,3 @@ class Editor:
     async def _above(self, text: str) -> None:
         async with in_terminal():
             self._console.draw(text)
-
-
-def _in_quotation(line: str) -> bool:
-    """Whether a quotation is open at the end of a line: there a question mark is a character like any other."""
-    tokens = tokenize(line)
-    return bool(tokens) and tokens[-1].kind is TokenKind.QUOTED and not tokens[-1].closed

@@ -113,3 +113,9 @@ def _is_quotation(word: str) -> bool:
         return False
     token = _quoted(word, 0)
     return token.closed and token.end == len(word)
+
+
+def in_quotation(line: str) -> bool:
+    """Whether a quotation is open at the end of a line: there a question mark is a character like any other."""
+    tokens = tokenize(line)
+    return bool(tokens) and tokens[-1].kind is TokenKind.QUOTED and not tokens[-1].closed

@@ -98,7 +98,7 @@ def test_output_that_does_not_fit_pauses_for_a_person(shell: Shell) -> None:
     person.sees("maintainance |false")
     person.sees_prompt()
     person.types(f"terminal length 0{ENTER}help{ENTER}")
-    person.sees("send the start configuration")
+    person.sees("public keys of the account admin")
     person.sees_prompt()
     assert "--More--" not in person.look()
     person.gone()
