@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.lab import APPLIANCES, Lab, eventually, lab_name
+from tests.support.lab import APPLIANCES, Lab, eventually, lab_name, other
 from tests.support.shell import Person
 
 if TYPE_CHECKING:
@@ -208,30 +208,32 @@ def test_two_appliances_become_a_cluster_and_stay_in_step(lab: Lab, assistant: A
     assert states(lab) == {"master": ("master", "synchronized"), "spare": ("backup", "synchronized")}
 
 
-def test_a_replaced_unit_joins_by_the_assistant_while_the_master_serves(lab: Lab) -> None:
+@pytest.mark.parametrize("broken", APPLIANCES)
+def test_a_replaced_unit_joins_by_the_assistant_while_the_other_one_serves(lab: Lab, broken: str) -> None:
+    left = other(broken)
     make_a_cluster(lab, script)
-    keys = shown(lab, "master", "cluster key get")
-    lab.kill("spare")
-    shutil.rmtree(lab.home.of("spare") / "state")
-    lab.start("spare")
-    eventually(lambda: lab.role("spare") == "offline")
-    assert lab.info("spare")["hotwire_dev"] == "", "a new unit knows nothing of the cluster"
+    old_key = shown(lab, broken, "cluster key get")[0]["key"]
+    lab.kill(broken)
+    shutil.rmtree(lab.home.of(broken) / "state")
+    lab.start(broken)
+    eventually(lambda: lab.role(broken) == "offline")
+    eventually(lambda: lab.role(left) == "master")
+    assert lab.info(broken)["hotwire_dev"] == "", "a new unit knows nothing of the cluster"
 
     with lab.probe() as client:
-        of_master = run(lab, "master", "role", "master")
-        of_spare = run(lab, "spare", "role", "spare", stdin=of_master.stdout)
-        assert (of_spare.returncode, of_spare.stderr) == (0, "")
-        assert run(lab, "master", "role", "master", stdin=of_spare.stdout).returncode == 0
-        keep(lab, "master", "spare")
-        await_states(lab, ("master", "pending"), ("offline", "pending"))
-        lab.cli("master", "system config synchronize")
-        await_states(lab, ("master", "synchronized"), ("offline", "synchronized"))
-        type_in(lab, "spare", "cluster set enabled 1", "system update interface", "system config save")
-        await_states(lab, ("master", "synchronized"), ("backup", "synchronized"), patience=20.0)
+        of_left = run(lab, left, "role", "master")
+        of_new = run(lab, broken, "role", "spare", stdin=of_left.stdout)
+        assert (of_new.returncode, of_new.stderr) == (0, "")
+        assert run(lab, left, "role", "master", stdin=of_new.stdout).returncode == 0
+        keep(lab, left, broken)
+        eventually(lambda: states(lab) == {left: ("master", "pending"), broken: ("offline", "pending")}, HASTE)
+        lab.cli(left, "system config synchronize")
+        type_in(lab, broken, "cluster set enabled 1", "system update interface", "system config save")
+        wanted = {left: ("master", "synchronized"), broken: ("backup", "synchronized")}
+        eventually(lambda: states(lab) == wanted, 20.0, lambda: f"{states(lab)}\n{reasons(lab)}")
     assert client.lost == []
-    assert shown(lab, "master", "cluster key get")[0] == keys[0]
-    assert shown(lab, "master", "cluster key get")[1:] != keys[1:], "the old unit's key went with it"
-    assert lab.cli("spare", "interface virtual get").count("VIRTUAL") == 2
+    assert old_key not in {row["key"] for row in shown(lab, left, "cluster key get")}, "it went with the old unit"
+    assert lab.cli(broken, "interface virtual get").count("VIRTUAL") == 2
 
 
 def test_the_first_example_network_needs_few_answers(lab: Lab) -> None:
