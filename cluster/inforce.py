@@ -127,7 +127,7 @@ class InForce:
         except ClusterError as error:
             self._events.note("problem", f"what arrived from the partner is not wholly in force: {error.message}")
         else:
-            self._events.note("sync-received", "what arrived from the partner before clusterd ended is in force")
+            self._events.note("sync-received", "what came, or was undone, before clusterd ended is in force now")
 
     async def _apply_complaining(self) -> None:
         try:

@@ -86,10 +86,23 @@ class Past:
         )
         return Arrived(became, name, meant[0][0] if meant else None, running, applied, current, start)
 
+    def start_after(self, arrived: Arrived) -> Revision:
+        """What would boot once an arrival is undone.
+
+        Args:
+            arrived: see there.
+        """
+        untouched = self._meant_now(arrived.name) == arrived.became
+        if untouched and arrived.start == arrived.name and arrived.meant is not None:
+            return self._rows.revision(arrived.meant)
+        number = self._meant_now(arrived.start)
+        return self._rows.revision(self._rows.number_of(arrived.name) if number is None else number)
+
     def undo(self, arrived: Arrived, who: str, why: str, when: float) -> Revision:
         """What was before an arrival is again: it runs, as a new revision; names, CURRENT and START are as then.
 
-        All of it or nothing. What was edited or saved since stays in the history.
+        All of it or nothing. What was edited or saved since stays in the history. The live system is to follow what
+        it followed then, as after an arrival: until it does, the store says so (`SyncRecord.activating`).
 
         Args:
             arrived: see there.
@@ -113,7 +126,13 @@ class Past:
                 arrived.name if self._meant_now(name) is None else name  # somebody deleted it since
                 for name in (arrived.start, arrived.current)
             )
-            self._rows.point(running=revision.number, start=start, current=current, activating=False)
+            self._rows.point(
+                running=revision.number,
+                applied=self._kept(arrived.applied) or revision.number,
+                start=start,
+                current=current,
+                activating=True,
+            )
             if untouched and arrived.meant is None and arrived.name not in {start, current}:
                 self._rows.write("DELETE FROM name WHERE name = ?", arrived.name)
             # Once undone it is no arrival any more: the next undo is of the one before.
@@ -121,6 +140,11 @@ class Past:
             self._rows.prune()
         self._rows.remember(revision)
         return revision
+
+    def _kept(self, number: int | None) -> int | None:
+        """The revision itself, unless it was pruned."""
+        rows = self._rows.read("SELECT number FROM revision WHERE number = ?", number)
+        return int(rows[0][0]) if rows else None
 
     def _meant_now(self, name: str) -> int | None:
         rows = self._rows.read("SELECT revision FROM name WHERE name = ?", name)

@@ -22,6 +22,7 @@ from msgspec import Raw, Struct
 from cluster.errors import ProtocolError
 from cluster.health import PartnerHealth
 from cluster.hotwire.exchange_messages import SyncAnswer, SyncAsk
+from cluster.hotwire.undo_messages import UndoAnswer, UndoAsk
 from cluster.hotwire.words import Failure, HotwireAnswer, HotwireAsk
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Done(HotwireAnswer, frozen=True, tag="done"):
 
 
 # Each topic adds its words to these two lines.
-AnyAsk: TypeAlias = Ping | SyncAsk
-AnyAnswer: TypeAlias = Done | Failure | SyncAnswer
+AnyAsk: TypeAlias = Ping | SyncAsk | UndoAsk
+AnyAnswer: TypeAlias = Done | Failure | SyncAnswer | UndoAnswer
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag="hello"):

@@ -12,6 +12,7 @@ from cluster.requests.duty import Duty
 from cluster.requests.hotwire_keys import HotwireKeysDesk
 from cluster.requests.looking import Looking
 from cluster.requests.synchronizing import Synchronizing
+from cluster.requests.undoing import Undoing
 
 if TYPE_CHECKING:
     import asyncio
@@ -63,6 +64,7 @@ def desks(
         Looking(store, inforce, engine, network, events, partnership=partnership, connections=connections),
         Configurations(store, inforce, events, lease),
         life,
+        Undoing(store, inforce, events, lease=lease, turn=turn, partnership=partnership, life=life),
         Duty(store, inforce, engine, events, leave),
         Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),
         HotwireKeysDesk(store, events, partnership),

@@ -97,7 +97,7 @@ class ConfigLife:
         self._lease.require(actor, _now(), force=ask.force)
         arrived = self._store.past.arrived
         if ask.revision is None and arrived is not None and arrived.became == self._store.running.number:
-            return await self._undo(arrived, actor)
+            return await self.undo(arrived, actor)
         wanted = (
             self._store.past.before(self._store.running)
             if ask.revision is None
@@ -118,9 +118,16 @@ class ConfigLife:
         problem = authentication.outage(applied, revision.config) if applied.cluster.enabled else ""
         return (f"revision {revision.number} authenticates adverts in another way; {problem}",) if problem else ()
 
-    async def _undo(self, arrived: Arrived, actor: Actor) -> m.Done:
-        """What the partner sent leaves as it came: with START, CURRENT, and what is in force."""
-        applied = None if arrived.applied is None else self._kept(arrived.applied)
+    async def undo(self, arrived: Arrived, actor: Actor) -> m.Done:
+        """What the partner sent leaves as it came: with START, CURRENT, and what is in force.
+
+        Args:
+            arrived: what it was, and what there was before.
+            actor: who asks.
+
+        Raises:
+            ClusterError: it cannot be undone; or it is, and the engine does not follow.
+        """
         why = f"undo of revision {arrived.became}, which the partner sent"
         revision = self._store.undo(arrived, actor.user, why, time.time())
         self._lease.end()
@@ -129,13 +136,7 @@ class ConfigLife:
             f"{who(actor)} undid what the partner sent as {arrived.name}: what ran before runs again, as revision "
             f"{revision.number}",
         )
-        return m.Done(await self._inforce.put_back(applied or revision))
-
-    def _kept(self, number: int) -> Revision | None:
-        try:
-            return self._store.revision(number)
-        except ClusterError:
-            return None  # pruned long ago: what ran then takes its place
+        return m.Done(await self._inforce.follow_arrival())
 
     # --- activation ---------------------------------------------------------------------------------
 

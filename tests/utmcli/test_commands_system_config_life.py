@@ -7,7 +7,15 @@ import re
 import pytest
 
 from cluster.errors import LockedError
-from cluster.rpc.messages import Activate, ConfirmActivation, GetHistory, History, RevisionLine, RollBack
+from cluster.rpc.messages import (
+    Activate,
+    ConfirmActivation,
+    GetHistory,
+    History,
+    RevisionLine,
+    RollBack,
+    RollBackBoth,
+)
 from tests.support.node import Node
 
 LINES = (
@@ -35,6 +43,8 @@ def test_history_is_a_table_with_the_newest_first() -> None:
         ("system config rollback revision 7", RollBack(7)),
         ("system config rollback force 1 revision 7", RollBack(7, force=True)),
         ("system config rollback force 1", RollBack(force=True)),
+        ("system config rollback both 1 force 1", RollBackBoth(force=True)),
+        ("system config rollback both 0", RollBack()),
         ("system config activate confirm 60", Activate(60)),
         ("system config confirm", ConfirmActivation()),
     ],
@@ -44,6 +54,15 @@ def test_what_is_typed_is_asked(line: str, ask: object) -> None:
 
     assert node.type(line).out == "OK\n"
     assert node.asked == [ask]
+
+
+def test_both_nodes_and_a_revision_of_this_one_exclude_each_other() -> None:
+    node = Node()
+
+    said = node.type("system config rollback both 1 revision 7")
+
+    assert (said.code, node.asked) == (1, [])
+    assert "both undoes the last synchronization" in said.err
 
 
 @pytest.mark.parametrize("seconds", ["4", "3601", "x", ""])

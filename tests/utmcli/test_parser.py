@@ -128,6 +128,7 @@ system config diff left "a" right "b"
 system config history limit 5
 system config rollback
 system config rollback revision 7 force 1
+system config rollback both 1
 system config activate confirm 60
 system config confirm
 system reboot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cluster.errors import RefusedError
 from cluster.rpc import messages
 from utmcli.commands._asking import answered, done
 from utmcli.commands._times import moment
@@ -26,7 +27,12 @@ async def history(call: Call) -> Table:
 
 async def rollback(call: Call) -> Done:
     """`system config rollback`: a former revision runs again."""
-    return await done(call, messages.RollBack(call.values.get("revision"), call.values.get("force", False)))
+    revision, force = call.values.get("revision"), call.values.get("force", False)
+    if not call.values.get("both", False):
+        return await done(call, messages.RollBack(revision, force))
+    if revision is not None:
+        raise RefusedError("both undoes the last synchronization; a revision is a matter of one node alone")
+    return await done(call, messages.RollBackBoth(force))
 
 
 async def activate(call: Call) -> Done:
@@ -54,11 +60,13 @@ COMMANDS = (
         rollback,
         (
             Key("revision", Number(low=1, high=_HIGHEST), "which one; what ran before, if not given"),
-            Key("force", Boolean(), "also while somebody else edits", manner=True),
+            Key("both", Boolean(), "undo the last synchronization here and at the partner"),
+            Key("force", Boolean(), "also while somebody edits, or edited since", manner=True),
         ),
         note="It runs as a new revision, so nothing is lost and a second rollback comes back; system update "
         "interface applies it. Right after the partner's configuration arrived, rollback undoes the arrival as a "
-        "whole: what runs, what is in force, and the start configuration.",
+        "whole: what runs, what is in force, and the start configuration. With both 1 the node that sent it "
+        "undoes it on both nodes at once.",
     ),
     Command(
         ("system", "config", "activate"),

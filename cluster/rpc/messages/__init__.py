@@ -45,6 +45,7 @@ from cluster.rpc.messages.config_life import (
     History,
     RevisionLine,
     RollBack,
+    RollBackBoth,
 )
 from cluster.rpc.messages.configurations import (
     Configs,
@@ -152,6 +153,7 @@ __all__ = [
     "Request",
     "RevisionLine",
     "RollBack",
+    "RollBackBoth",
     "SaveConfig",
     "SetMaintenance",
     "SetStartConfig",
@@ -175,7 +177,7 @@ AnyAsk = (
     | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
     | Reboot | GetHotwireKeys | RenewHotwireKey | GetCheck
     | GetLogin | CheckPassword | ChangePassword | NoteCommands | GetAudit | GetLastLogin
-    | GetHistory | RollBack | Activate | ConfirmActivation
+    | GetHistory | RollBack | RollBackBoth | Activate | ConfirmActivation
 )
 
 STREAMS = (FollowEvents, FollowAdverts)

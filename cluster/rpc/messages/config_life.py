@@ -44,6 +44,15 @@ class RollBack(Ask, frozen=True, tag="rollback"):
     force: bool = False
 
 
+class RollBackBoth(Ask, frozen=True, tag="rollback-both"):
+    """`system config rollback both 1`: undo the last synchronization on both nodes, at the one that sent -> Done.
+
+    Refused while somebody edits at either node, and when the receiver was edited since, unless `force`.
+    """
+
+    force: bool = False
+
+
 class Activate(Ask, frozen=True, tag="activate"):
     """`system config activate confirm N`: apply, and go back by itself unless confirmed in N seconds -> Done."""
 

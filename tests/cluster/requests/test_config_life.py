@@ -156,6 +156,20 @@ def test_what_was_in_force_before_an_arrival_is_again_and_no_edit_that_was_not(n
     assert (in_force(node), node.store.running.config.hostname) == ("master.cluster.local", "edited.local")
 
 
+def test_an_undo_that_is_cut_off_before_it_is_in_force_is_finished_by_the_next_clusterd(node: Node) -> None:
+    arrive(node, "nine.local")
+    arrived = node.store.past.arrived
+    assert arrived is not None
+    node.store.undo(arrived, "admin", "undo", 3.0)
+    assert in_force(node) == "nine.local"
+
+    node.restart()
+
+    assert in_force(node) == node.store.running.config.hostname == "master.cluster.local"
+    assert node.network.applied[-1][0].hostname == "master.cluster.local"
+    assert not node.store.synced.activating
+
+
 def test_after_further_edits_rollback_goes_one_step_and_a_number_reaches_further(node: Node) -> None:
     arrive(node, "nine.local")
     name(node, "ten.local")
