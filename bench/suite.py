@@ -25,6 +25,7 @@ SHORT = {
     "continuity": "3",
     "hotwire": "20 6",
     "synchronize": "7",
+    "connections": "1 300 20 20000 1",
 }
 
 
