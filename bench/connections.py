@@ -3,9 +3,9 @@
     python bench/connections.py [CENTISECONDS [ECHO [BULK [ENTRIES [ROUNDS]]]]]
 
 ECHO connections (default 1,000) wait for the answer to each message before the next, BULK (20) carry a stream;
-both go through the master, which drops what belongs to no connection it knows (nf_conntrack_tcp_loose=0). A stall is
-the longest time that any of them stood still. It is made of the time until the spare has the role (given beside it)
-and of TCP, which sends again after 200 ms at the earliest, then after 400, 800 ms: short stalls need short
+both go through the master, which drops what belongs to no connection it knows (nf_conntrack_tcp_loose=0). A stall
+is the longest time that any of them stood still. It is made of the time until the spare has the role (given beside
+it) and of TCP, which sends again after 200 ms at the earliest, then after 400, 800 ms: short stalls need short
 intervals.
 
 Without conntrackd the same kills every connection: tests/scenarios/test_connections.py shows it.

@@ -51,6 +51,7 @@ from cluster.requests.config_life import ConfigLife
 from cluster.rpc.client import SOCKET_FILE
 from cluster.rpc.server import Server
 from cluster.shellhost import ShellHost
+from cluster.tracked import tell_each_other
 
 if TYPE_CHECKING:
     import logging
@@ -246,7 +247,7 @@ class Daemon:
         return store
 
     def _partnership(self, store: Store) -> Partnership:
-        return Partnership(
+        made = Partnership(
             store=store,
             engine=self._engine,
             events=self._events,
@@ -254,6 +255,7 @@ class Daemon:
             own_key=OwnKey(self._options.state_dir),
             conntrack=lambda: self._connections.word,
         )
+        return tell_each_other(self._connections, made)
 
     def _in_force(self, store: Store, partnership: Partnership) -> InForce:
         return InForce(

@@ -4,10 +4,11 @@ conntrackd has no word for the end of a resynchronisation. What can be seen is i
 kernel come at full speed while the partner sends everything, and at the pace of the traffic afterwards. The rules:
 
 1. Until the partner's daemon was heard, nothing is known. It says something every second.
-2. If nothing was put into the kernel `LEAST` after that, everything is asked for (``-n``): the request that our
-   daemon made when it started may have gone nowhere. Where entries came, it went somewhere.
-3. It is over when in two looks in a row hardly anything came: not more than `FEW` entries, or a fifth of what came
-   between two looks at the best of times. Not before `LEAST` has passed since something came or was asked for.
+2. Then everything is asked for (``-n``): the request that our daemon made when it started may have gone nowhere,
+   for a link takes its time to come up, and what comes may be no more than the traffic of the moment.
+3. It is over when in three looks in a row hardly anything came: not more than `FEW` entries, or a fifth of what
+   came between two looks at the best of times. Not before `LEAST` has passed since 2, and not before as many
+   came as the partner holds, where it says how many (over the hotwire, by another way than this).
 
 On a firewall so busy that its traffic alone comes at a fifth of full speed this never sees the end; whoever waits
 for it has a limit of its own.
@@ -23,9 +24,9 @@ from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 if TYPE_CHECKING:
     from cluster.conntrack.counters import Counters
 
-LEAST = Nanoseconds(NANOSECONDS_PER_SECOND // 2)
+LEAST = Nanoseconds(NANOSECONDS_PER_SECOND)
 FEW = 20
-QUIET_LOOKS = 2
+QUIET_LOOKS = 3
 SHARE = 5
 
 
@@ -47,37 +48,38 @@ class Resync:
 
     def __init__(self, before: Counters) -> None:
         self._before = self._last = before
-        self._heard: Nanoseconds | None = None
-        self._under_way: Nanoseconds | None = None
+        self._asked: Nanoseconds | None = None
         self._peak = self._quiet = 0
 
     @property
     def entries(self) -> int:
-        """How many entries came so far."""
-        return self._last.injected - self._before.injected
+        """How many entries came so far; those that the kernel did not take came, too."""
+        return _came(self._last) - _came(self._before)
 
-    def look(self, seen: Counters, now: Nanoseconds) -> Next:
+    def look(self, seen: Counters, now: Nanoseconds, expected: int | None = None) -> Next:
         """The counters at `now`, read some tenths of a second after the last ones.
+
+        Args:
+            seen: the counters.
+            now: the present instant.
+            expected: how many connections the partner holds; None where it does not say.
 
         Returns:
             What to do now.
         """
-        came = seen.injected - self._last.injected
+        came = _came(seen) - _came(self._last)
         self._last = seen
-        if self._heard is None and seen.packets_received > self._before.packets_received:
-            self._heard = now
-        if self._under_way is None:
-            return self._begin(now)
         self._peak = max(self._peak, came)
+        if self._asked is None:
+            if seen.packets_received == self._before.packets_received:
+                return Next.LOOK_AGAIN
+            self._asked = now
+            return Next.ASK
         self._quiet = self._quiet + 1 if came <= max(FEW, self._peak // SHARE) else 0
-        over = self._quiet >= QUIET_LOOKS and now - self._under_way >= LEAST
+        complete = expected is None or self.entries >= expected
+        over = complete and self._quiet >= QUIET_LOOKS and now - self._asked >= LEAST
         return Next.DONE if over else Next.LOOK_AGAIN
 
-    def _begin(self, now: Nanoseconds) -> Next:
-        """Is anything under way? If not, and the partner's daemon is there, ask."""
-        if self.entries:
-            self._under_way = now
-        elif self._heard is not None and now - self._heard >= LEAST:
-            self._under_way = now
-            return Next.ASK
-        return Next.LOOK_AGAIN
+
+def _came(seen: Counters) -> int:
+    return seen.injected + seen.inject_failed

@@ -58,6 +58,12 @@ class _Absent(NamedTuple):
 
 
 _UNDECIDED = _Absent("starting")
+NOTHING_TO_COME = frozenset({"off", "unconfigured", "missing", "unsupported"})
+"""States of a partner that will send no connections."""
+
+
+async def _nobody() -> None:
+    """Nobody to ask."""
 
 
 class ConnectionSync:
@@ -67,6 +73,9 @@ class ConnectionSync:
         run_dir: for its configuration, lock and socket.
         resynchronised: tells the engine that this node knows the master's connections.
         note: takes what deserves an event: kind and sentence.
+
+    Attributes:
+        ask_partner: asks the partner for the state of its synchronisation and how many connections it holds.
     """
 
     def __init__(
@@ -86,6 +95,7 @@ class ConnectionSync:
         self._is_fresh = False
         self._is_up = False
         self._knows_all = False
+        self.ask_partner: Callable[[], Awaitable[tuple[str, int] | None]] = _nobody
         self._changed = asyncio.Event()
         self._engine_is_new = asyncio.Event()
 
@@ -335,17 +345,21 @@ class ConnectionSync:
         began = time.monotonic()
         resync = Resync(_NOTHING_YET if self._is_fresh else counters(await control.command("-s")))
         self._is_fresh = False
-        while True:
+        while await self._has_more_to_come(control, resync):  # noqa: ASYNC110 - conntrackd has to be asked
             await asyncio.sleep(LOOK)
-            step = resync.look(counters(await control.command("-s")), Nanoseconds(time.monotonic_ns()))
-            if step is Next.ASK:
-                await control.command("-n")
-            elif step is Next.DONE:
-                break
         self._knows_all = True
         took = f"{resync.entries} entries came within {time.monotonic() - began:.1f} s"
         self._note("connections", f"this node knows the partner's connections: {took}")
         await self._say_resynchronised()
+
+    async def _has_more_to_come(self, control: Control, resync: Resync) -> bool:
+        state, expected = await self.ask_partner() or ("", None)
+        if state in NOTHING_TO_COME:
+            return False
+        step = resync.look(counters(await control.command("-s")), Nanoseconds(time.monotonic_ns()), expected)
+        if step is Next.ASK:
+            await control.command("-n")
+        return step is not Next.DONE
 
     async def _say_resynchronised(self) -> None:
         with contextlib.suppress(UnreachableError):  # an engine that comes up later is told then

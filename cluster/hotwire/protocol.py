@@ -21,6 +21,7 @@ from msgspec import Raw, Struct
 
 from cluster.errors import ProtocolError
 from cluster.health import PartnerHealth
+from cluster.hotwire.connections_messages import Held, HeldAsk
 from cluster.hotwire.exchange_messages import SyncAnswer, SyncAsk
 from cluster.hotwire.undo_messages import UndoAnswer, UndoAsk
 from cluster.hotwire.words import Failure, HotwireAnswer, HotwireAsk
@@ -70,8 +71,8 @@ class Done(HotwireAnswer, frozen=True, tag="done"):
 
 
 # Each topic adds its words to these two lines.
-AnyAsk: TypeAlias = Ping | SyncAsk | UndoAsk
-AnyAnswer: TypeAlias = Done | Failure | SyncAnswer | UndoAnswer
+AnyAsk: TypeAlias = Ping | SyncAsk | UndoAsk | HeldAsk
+AnyAnswer: TypeAlias = Done | Failure | SyncAnswer | UndoAnswer | Held
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag="hello"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.lab import APPLIANCES, HERE, Lab, eventually, lab_name
+from tests.support.lab import APPLIANCES, HERE, VIRTUAL, Lab, eventually, lab_name
 
 if TYPE_CHECKING:
     import subprocess
@@ -32,6 +32,23 @@ pytestmark = [
 ]
 ROUTER, PORT = "192.168.175.1", "5000"
 ECHO, BULK = 200, 20
+SPARE = "192.168.180.3"
+FORWARDED = "5001"
+TRANSLATION = f"""
+add table ip translation
+add chain ip translation before {{ type nat hook prerouting priority dstnat; }}
+add chain ip translation after {{ type nat hook postrouting priority srcnat; }}
+add rule ip translation before ip daddr {VIRTUAL} tcp dport {FORWARDED} dnat to {ROUTER}:{PORT}
+add rule ip translation after oifname "LAN1" tcp dport {PORT} snat to 192.168.175.101
+"""
+FORGE = """
+import socket, sys
+source, target, count = sys.argv[1:]
+line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+line.bind((source, 0))
+for _ in range(int(count)):
+    line.sendto(bytes([255]) * 64, (target, 3780))
+"""
 
 
 @dataclass
@@ -65,13 +82,13 @@ class Connections:
 
 
 @contextmanager
-def connections(lab: Lab) -> Iterator[Connections]:
+def connections(lab: Lab, address: str = ROUTER, port: str = PORT) -> Iterator[Connections]:
     talk = str(HERE / "talk.py")
     server = lab.popen("router", sys.executable, talk, "serve", PORT)
     client = None
     try:
         _running(server)
-        client = lab.popen("client", sys.executable, talk, "talk", ROUTER, PORT, str(ECHO), str(BULK))
+        client = lab.popen("client", sys.executable, talk, "talk", address, port, str(ECHO), str(BULK))
         _running(client)
         through = Connections(client)
         assert through.call().alive == (ECHO, BULK)
@@ -92,6 +109,13 @@ def state(lab: Lab, node: str) -> str:
     """How the synchronisation of connections is on a node."""
     found = lab.exec(node, "utmcli", "--json", "cluster", "status", check=False)
     return json.loads(found)["connections"]["state"] if found else ""
+
+
+def counter(lab: Lab, node: str, name: str) -> int:
+    """One counter of a node's conntrackd."""
+    found = json.loads(lab.exec(node, "utmcli", "--json", "cluster", "status"))["connections"][name]
+    assert isinstance(found, int)
+    return found
 
 
 def in_order(lab: Lab) -> None:
@@ -182,6 +206,39 @@ def test_a_returning_node_takes_the_role_back_only_once_it_knows_the_connections
     rows = json.loads(lab.exec("master", "utmcli", "--json", "cluster", "events"))
     told = [row["event"] for row in rows if row["role"] == "master" or row["event"] == "connections"]
     assert told[-2:] == ["connections", "role"]
+
+
+def test_translated_connections_survive_those_to_a_virtual_address_too(lab: Lab) -> None:
+    """A port forwarded from a virtual address, and a source hidden behind one."""
+    for node in APPLIANCES:
+        lab.exec(node, "nft", TRANSLATION)
+    with connections(lab, VIRTUAL, FORWARDED) as through:
+        assert f"dst={VIRTUAL} sport" in lab.exec("spare", "conntrack", "-L", "-p", "tcp", "--dport", FORWARDED)
+        lab.kill("master")
+        lab.await_roles("", "master")
+        assert through.call().alive == (ECHO, BULK)
+
+
+@pytest.mark.parametrize(
+    "place", ["another interface", "another interface, in the partner's name", "another address"]
+)
+def test_forged_news_of_connections_have_no_effect(lab: Lab, place: str) -> None:
+    hardware = json.loads(lab.exec("spare", "ip", "-j", "link", "show", "LAN2"))[0]["address"]
+    node, source = {
+        "another interface": ("client", ""),
+        "another interface, in the partner's name": ("client", "192.168.180.2"),
+        "another address": ("master", "192.168.180.9"),
+    }[place]
+    lab.exec("client", "ip", "neigh", "replace", SPARE, "lladdr", hardware, "dev", "LAN2")
+    lab.exec("client", "ip", "route", "replace", SPARE, "dev", "LAN2")
+    if source:
+        lab.exec(node, "ip", "address", "replace", f"{source}/32", "dev", "LAN2" if node == "client" else "LAN3")
+    before = counter(lab, "spare", "malformed")
+    lab.exec(node, sys.executable, "-c", FORGE, source, SPARE, "100")
+    assert counter(lab, "spare", "malformed") == before
+    # The same in the right place is heard, so what came before was stopped, and not just lost.
+    lab.exec("master", sys.executable, "-c", FORGE, "192.168.180.2", SPARE, "100")
+    eventually(lambda: counter(lab, "spare", "malformed") > before)
 
 
 def test_without_conntrackd_they_die(lab: Lab) -> None:
