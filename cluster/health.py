@@ -34,6 +34,7 @@ class PartnerHealth(Struct, frozen=True, kw_only=True):
         sources: the addresses its engine signs for.
         clock: its wall clock when it said this, unix seconds.
         maintenance: as persisted there.
+        priority: ``high`` or ``low``, as in force there; empty: it does not say.
     """
 
     hostname: str
@@ -51,6 +52,7 @@ class PartnerHealth(Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     clock: float = 0.0
     maintenance: bool = False
+    priority: str = ""
 
     @property
     def links_gone(self) -> bool:

@@ -186,6 +186,7 @@ class Partnership:
             conntrack=self._conntrack(),
             maintenance=self._store.maintenance,
             clock=time.time(),
+            priority=config.cluster.priority,
         )
 
     def _administrators(self) -> tuple[Administrator, ...]:

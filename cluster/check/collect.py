@@ -79,7 +79,12 @@ def _listeners() -> tuple[Listener, ...]:
 
 def _listener(found: Open, pid: int | None) -> Listener:
     process = "a process" if pid is None else f"{_text(Path(f'/proc/{pid}/comm')).strip()}[{pid}]"
-    return Listener(found.transport, found.address, found.port, process, ours=pid == os.getpid())
+    return Listener(found.transport, found.address, found.port, process, ours=pid is not None and _is_ours(pid))
+
+
+def _is_ours(pid: int) -> bool:
+    """clusterd, or its shell host, which may have been started by an earlier clusterd."""
+    return pid == os.getpid() or "\0utmcli\0serve\0" in _text(Path(f"/proc/{pid}/cmdline"))
 
 
 def _owners(inodes: set[int]) -> Iterator[tuple[int, int]]:

@@ -28,7 +28,7 @@ class Placed(NamedTuple):
 
 
 class Listener(NamedTuple):
-    """A process that takes what others send; `ours` is clusterd itself."""
+    """A process that takes what others send; `ours` is clusterd itself, or its shell host."""
 
     transport: Literal["tcp", "udp"]
     address: str
@@ -74,6 +74,8 @@ class Partner(NamedTuple):
         software: version of its program; empty while not heard.
         schema: version of its configurations.
         offset: seconds its clock is ahead of ours.
+        priority: ``high`` or ``low``; empty while not heard.
+        conntrack: a word for the state of its connection tracking; empty while not heard.
         sync_state: as `cluster info` shows it.
         sync_reason: why it is not synchronized.
     """
@@ -85,6 +87,8 @@ class Partner(NamedTuple):
     software: str = ""
     schema: int | None = None
     offset: float | None = None
+    priority: str = ""
+    conntrack: str = ""
     sync_state: Literal["synchronized", "pending", "error"] = "error"
     sync_reason: str = ""
 
@@ -99,6 +103,8 @@ class Facts(NamedTuple):
         software: version of this program.
         schema: version of its configurations.
         adverts: per HA interface what the engine counted; empty while it does not run.
+        connections: a word for the state of connection tracking here (cluster/conntrack/supervisor.py).
+        connections_reason: why it does not work, if it does not.
         freshness: seconds that a signature may be old; None: adverts are not judged by clocks.
         machine: this machine.
         partner: the other one.
@@ -110,6 +116,8 @@ class Facts(NamedTuple):
     software: str = ""
     schema: int = 0
     adverts: tuple[Adverts, ...] = ()
+    connections: str = ""
+    connections_reason: str = ""
     freshness: float | None = None
     machine: Machine = Machine()
     partner: Partner = Partner()

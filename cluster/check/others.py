@@ -50,7 +50,7 @@ def _is_client(listener: Listener, client_ports: int) -> bool:
 
 
 def ssh_port(facts: Facts) -> CheckPoint:
-    """Nobody else has the hotwire's port."""
+    """Nobody else has the hotwire's port. Our own SSH server shares it: the more exact address is served first."""
     addresses = {*hotwire_addresses(facts.config), *_ALL}
     others = [
         _named(each)
@@ -156,4 +156,17 @@ def connections(facts: Facts) -> CheckPoint:
             "conntrackd is not installed: connections through this node break when the role moves",
             "install it on both nodes (Debian package conntrackd)",
         )
-    return passed("conntrackd", "installed")
+    if facts.connections in _BROKEN:
+        reason = facts.connections_reason or "see cluster events"
+        return failed("conntrackd", f"it is {facts.connections}: {reason}", "cluster status shows more of it")
+    if facts.partner.conntrack in _BROKEN:
+        return failed(
+            "conntrackd",
+            f"at the partner it is {facts.partner.conntrack}: connections break when the role moves there",
+            "cluster check at the partner says why",
+        )
+    return passed("conntrackd", f"installed, {facts.connections or 'off'} here")
+
+
+_BROKEN = frozenset({"missing", "unsupported", "unconfigured", "failing"})
+"""Words of cluster/conntrack/supervisor.py for connections that do not reach the other node."""

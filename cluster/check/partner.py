@@ -71,16 +71,17 @@ def versions(facts: Facts) -> CheckPoint:
 
 
 def priorities(facts: Facts) -> CheckPoint:
-    """One node is high, the other low. Adverts tell: the partner's rank is in its effective priority."""
+    """One node is high, the other low. The hotwire tells, else adverts: the rank is in the effective priority."""
     ours = facts.config.cluster.priority
     words = {RANK_HIGH: "high", RANK_LOW: "low"}
     told = [each.partner_priority for each in facts.adverts if each.partner_priority is not None]
-    theirs = next((words[rank] for each in told if (rank := rank_of(Priority(each))) in words), None)
-    if theirs is None:
+    heard = next((words[rank] for each in told if (rank := rank_of(Priority(each))) in words), "")
+    theirs = facts.partner.priority or heard
+    if not theirs:
         return unknown(
             "priority",
-            f"{ours} here, the partner's adverts do not tell",
-            "the node that hears the other one's adverts can tell: the present backup",
+            f"{ours} here, the partner's is not known",
+            _FIRST_THE_HOTWIRE,
         )
     if theirs == ours:
         return failed(

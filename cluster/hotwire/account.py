@@ -36,6 +36,7 @@ class Own(NamedTuple):
         conntrack: a word for the state of connection tracking.
         maintenance: as persisted.
         clock: unix seconds now.
+        priority: as in force.
     """
 
     hostname: str
@@ -50,6 +51,7 @@ class Own(NamedTuple):
     conntrack: str
     maintenance: bool
     clock: float
+    priority: str = ""
 
 
 def health(own: Own) -> PartnerHealth:
@@ -74,6 +76,7 @@ def health(own: Own) -> PartnerHealth:
         sources=tuple(sorted({entry["source"] for entry in interfaces if entry.get("source")})),
         clock=own.clock,
         maintenance=own.maintenance,
+        priority=own.priority,
     )
 
 

@@ -68,7 +68,9 @@ def desks(
         Duty(store, inforce, engine, events, leave),
         Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),
         HotwireKeysDesk(store, events, partnership),
-        Checking(store, inforce, engine, network, lambda: partner_of(partnership)),
+        Checking(
+            store, inforce, engine, network, connections=connections, partner=lambda: partner_of(partnership)
+        ),
         Accounts(store, events),
         Auditing(audit),
     )

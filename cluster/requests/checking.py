@@ -15,7 +15,7 @@ from cluster.rpc import messages as m
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cluster.collaborators import Engine, Network
+    from cluster.collaborators import Connections, Engine, Network
     from cluster.config.store import Store
     from cluster.inforce import InForce
     from cluster.partnership import Partnership
@@ -31,22 +31,32 @@ class Checking:
         inforce: what is in force.
         engine: counts adverts.
         network: knows the interfaces.
+        connections: their synchronisation.
         partner: what the hotwire knows of the other node.
     """
 
     def __init__(
-        self, store: Store, inforce: InForce, engine: Engine, network: Network, partner: Callable[[], Partner]
+        self,
+        store: Store,
+        inforce: InForce,
+        engine: Engine,
+        network: Network,
+        *,
+        connections: Connections,
+        partner: Callable[[], Partner],
     ) -> None:
         self._store = store
         self._inforce = inforce
         self._engine = engine
         self._network = network
+        self._connections = connections
         self._partner = partner
         self.answers: Answers = {m.GetCheck: self._check}
         self.changes = ()
 
     async def _check(self, _ask: m.GetCheck, _actor: Actor) -> m.Checked:
         config = self._store.running.config
+        connections = await self._connections.status()
         facts = Facts(
             config=config,
             applied=self._inforce.config,
@@ -54,6 +64,8 @@ class Checking:
             software=await asyncio.to_thread(_software),
             schema=VERSION,
             adverts=await self._adverts(),
+            connections=connections.state,
+            connections_reason=connections.reason,
             freshness=self._freshness(),
             machine=await collect.machine(self._network, config),
             partner=self._partner(),
@@ -96,6 +108,8 @@ def partner_of(partnership: Partnership) -> Partner:
         software=said.software if said else "",
         schema=said.schema if said else None,
         offset=partnership.link.clock_offset,
+        priority=said.priority if said else "",
+        conntrack=said.conntrack if said else "",
         sync_state=sync.state,
         sync_reason=sync.reason,
     )

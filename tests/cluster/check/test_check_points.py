@@ -283,6 +283,13 @@ FAILURES: dict[str, tuple[str, Facts, str]] = {
         on_machine(rules=rules(("input", [PORT_3780, DROP]))),
         "UDP 3780",
     ),
+    "the same priority, told over the hotwire": ("priority", with_partner(priority="high"), "both nodes are high"),
+    "conntrackd that fails": (
+        "conntrackd",
+        GOOD._replace(connections="failing", connections_reason="it ended at once"),
+        "it is failing: it ended at once",
+    ),
+    "no conntrackd there": ("conntrackd", with_partner(conntrack="missing"), "at the partner it is missing"),
     "no conntrackd": ("conntrackd", on_machine(commands=frozenset({"nft"})), "conntrackd is not installed"),
 }
 
@@ -303,6 +310,12 @@ def test_what_is_wrong_fails_at_its_point_with_a_finding_and_advice(fault: str) 
     assert found.result == "failed"
     assert finding in found.finding
     assert found.advice
+
+
+def test_our_own_ssh_server_on_all_addresses_is_in_nobodys_way() -> None:
+    shared = Listener("tcp", "::", 22, "python3[19]", ours=True)
+
+    assert point(on_machine(listeners=(*LISTENERS, shared)), "ssh-port").result == "passed"
 
 
 def test_every_point_can_fail() -> None:
