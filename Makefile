@@ -20,6 +20,7 @@ setup-run: $(VENV)/.run $(BIN)/utmcli
 
 setup-test: $(VENV)/.test $(BIN)/utmcli
 	@.ci/packages run test </dev/null
+	@.ci/collections $(VENV)/share/ansible </dev/null
 
 $(VENV)/.python:
 	@.ci/packages python </dev/null

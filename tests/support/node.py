@@ -180,8 +180,9 @@ class Node:
             return answer
         if isinstance(ask, messages.EditConfig):
             before = self.config
-            self.config = schema.apply(before, await with_hashes(ask.changes))
-            refuse_lockout(before, self.config)
+            after = schema.apply(before, await with_hashes(ask.changes))
+            refuse_lockout(before, after)
+            self.config = after
             return messages.Done(schema.new_warnings(before, self.config))
         return self._usual(ask)
 

@@ -70,7 +70,8 @@ class LineDiscipline:
         elif key == _KILL:
             yield from self._shorten("")
         elif key == _WORD:
-            yield from self._shorten(self._line.rstrip()[: len(self._line.rstrip().rpartition(" ")[0])])
+            before, blank, _word = self._line.rstrip().rpartition(" ")
+            yield from self._shorten(before + blank)
         elif (key.isprintable() or key == "\t") and len(self._line) < LONGEST:
             self._line += key
             if self.echo:

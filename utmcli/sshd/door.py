@@ -29,7 +29,7 @@ MAX_SESSIONS = 64
 
 
 class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed by mypy, see pyproject.toml
-    """What asyncssh asks about one connection. Forwardings of every kind are refused by its defaults.
+    """What asyncssh asks about one connection. Whatever is not allowed here is refused by its defaults.
 
     Args:
         house: what connections share.
@@ -156,3 +156,19 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
                 asyncssh.OPEN_RESOURCE_SHORTAGE, f"{MAX_SESSIONS} sessions of this account are open already"
             )
         return Channel(self._house, visitor)
+
+    def connection_requested(self, *_where: object) -> bool:
+        """Nothing is forwarded to anywhere.
+
+        Raises:
+            asyncssh.ChannelOpenError: always.
+        """
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "nothing is forwarded here")
+
+    def unix_connection_requested(self, *_where: object) -> bool:
+        """The same for local sockets.
+
+        Raises:
+            asyncssh.ChannelOpenError: always.
+        """
+        return self.connection_requested()
