@@ -28,6 +28,14 @@ _AGAIN = 2.0
 _SELF = Actor(user="utmcli", source="console", role="readonly")
 
 
+class Member(Protocol):
+    """A session that listens."""
+
+    @property
+    def actor(self) -> Actor:
+        """Whose it is."""
+
+
 class Source(Protocol):
     """Where events come from: the way to clusterd."""
 
@@ -44,10 +52,10 @@ class Bulletin:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._listeners: dict[object, Listener] = {}
+        self._listeners: dict[Member, Listener] = {}
         self._following: asyncio.Task[None] | None = None
 
-    def listen(self, who: object, listener: Listener) -> None:
+    def listen(self, who: Member, listener: Listener) -> None:
         """Tell somebody from now on.
 
         Args:
@@ -58,12 +66,16 @@ class Bulletin:
         if self._following is None:
             self._following = asyncio.create_task(self._follow())
 
-    def leave(self, who: object) -> None:
+    def leave(self, who: Member) -> None:
         """Tell somebody no longer; with the last one the connection to clusterd goes."""
         self._listeners.pop(who, None)
         if not self._listeners and self._following is not None:
             self._following.cancel()
             self._following = None
+
+    def people(self) -> tuple[str, ...]:
+        """Who listens, as account and place."""
+        return tuple(f"{who.actor.user} ({who.actor.source})" for who in self._listeners)
 
     def post(self, text: str, sender: object = None) -> int:
         """Tell everybody but the sender.

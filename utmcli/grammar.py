@@ -45,8 +45,8 @@ class Session(Protocol):
     def close(self) -> None:
         """End the session after this command."""
 
-    stage: Callable[[], Drawing | None]
-    """The whole screen for a command that draws on it; None where nobody looks at one."""
+    def people(self) -> tuple[str, ...]:
+        """Who sits at a prompt of this shell host, as account and place."""
 
     def tell(self, text: str) -> int:
         """Show a message to the people in other sessions; how many were told."""
@@ -65,6 +65,7 @@ class Call:
         follow: a question whose answers keep coming; raises ClusterError.
         session: who typed it.
         grammar: for commands that speak about commands.
+        stage: the whole screen for a command that draws on it; None where nobody looks at one.
     """
 
     values: Mapping[str, Any]
@@ -72,6 +73,7 @@ class Call:
     follow: Callable[[Ask], AsyncGenerator[AnyAnswer, None]]
     session: Session
     grammar: Grammar
+    stage: Callable[[], Drawing | None] = lambda: None
 
 
 Run = Callable[[Call], Awaitable[Result]] | Callable[[Call], AsyncIterator[Result]]

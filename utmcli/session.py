@@ -113,6 +113,10 @@ class Session:
         """Lines typed before, oldest first, without secrets."""
         return self.lines()
 
+    def people(self) -> tuple[str, ...]:
+        """Who sits at a prompt of this shell host, as account and place."""
+        return self.bulletin.people() if self.bulletin is not None else ()
+
     def tell(self, text: str) -> int:
         """Show a message to the people in other sessions; how many were told."""
         if self.bulletin is None:
@@ -177,7 +181,10 @@ class Session:
             return EXIT_FAILED
 
     async def _execute(self, invocation: Invocation, screen: Screen) -> int:
-        call = Call(invocation.values, self.ask, self.follow, self, GRAMMAR)
+        is_plain = self._style == "table" and not invocation.pipes
+        call = Call(
+            invocation.values, self.ask, self.follow, self, GRAMMAR, self.stage if is_plain else lambda: None
+        )
         means = Means(self._paper, self._patience, self.stage, self.save)
         return await Output(invocation, call, self._style, means).to(screen)
 

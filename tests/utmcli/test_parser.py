@@ -119,6 +119,7 @@ cluster switch force 1
 cluster events
 cluster events follow 1
 cluster events limit 5
+cluster monitor
 cluster explain
 system config load name "x"
 system config delete name "x"

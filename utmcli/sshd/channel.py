@@ -28,6 +28,7 @@ from utmcli.repl import Conversation
 from utmcli.session import Session, mishap
 from utmcli.sshd import greeting
 from utmcli.sshd.console import ChannelConsole
+from utmcli.stage import Stage
 
 if TYPE_CHECKING:
     from cluster.rpc.messages import Actor
@@ -208,6 +209,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
         session = Session(visitor.actor, self._house.link, number=self._house.number(), trail=self._house.trail)
         session.bulletin = self._house.bulletin
         session.attended = console.terminal
+        session.stage = lambda: Stage.of(console)
         is_person = self._command is None and console.terminal
         try:
             welcome = await greeting.login(session, self._house.trail, visitor, is_person=is_person)
