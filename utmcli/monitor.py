@@ -126,7 +126,7 @@ def _node(view: View, status: ClusterStatus, now: float) -> list[Row]:
     marks = "  handing over" * status.handing_over + "  maintenance" * status.maintainance
     engine = "" if status.engine == "running" else f"  engine {status.engine}"
     head = _field(
-        "this node", _fixed(view.hostname, 26), _role(status.role), f"{priority}{since}",
+        "this node", _fixed(view.hostname, 22), _role(status.role), f"{priority}{since}",
         Piece(marks, Look.CAREFUL), Piece(engine, Look.BAD),
     )  # fmt: skip
     return [head, _field("", Piece(printable(status.cause), Look.FAINT))]
@@ -138,13 +138,13 @@ def _partner(status: ClusterStatus) -> list[Row]:
         heard = [seen.name for seen in status.interfaces if _hears(seen)]
         said = f"adverts heard on {', '.join(heard)}" if heard else "not heard"
         return [_field("partner", Piece(f"says nothing over the hotwire; {said}", Look.CAREFUL))]
-    hears = f"  hears us on {', '.join(partner.hears)}" if partner.hears else ""
+    hears = f"  hears {', '.join(partner.hears)}" if partner.hears else ""
     lost = f"  lost {', '.join(partner.lost)}" if partner.lost else ""
     marks = "  maintenance" * partner.maintenance + "  unsaved edits" * partner.unsaved
-    clock = "" if status.clock_offset is None else f"  clock {status.clock_offset:+.2f} s"
+    clock = "" if status.clock_offset is None else f"  clock {status.clock_offset:+.1f} s"
     rows = [
         _field(
-            "partner", _fixed(partner.hostname, 26), _role(partner.role), printable(hears), clock,
+            "partner", _fixed(partner.hostname, 22), _role(partner.role), printable(hears), clock,
             Piece(printable(lost), Look.BAD), Piece(marks, Look.CAREFUL),
         )
     ]  # fmt: skip
@@ -157,7 +157,7 @@ def _partner(status: ClusterStatus) -> list[Row]:
 def _hotwire(status: ClusterStatus) -> Row:
     state = Piece(status.sync_state, _SYNC[status.sync_state])
     reason = f"  {printable(status.sync_reason)}" if status.sync_reason else ""
-    return _field("hotwire", _fixed(status.hotwire_dev or "none", 26), state, reason)
+    return _field("hotwire", _fixed(status.hotwire_dev or "none", 22), state, reason)
 
 
 def _connections(seen: ConnectionStatus) -> Row:
