@@ -48,6 +48,14 @@ def test_of_a_single_ha_interface_the_name_may_be_left_out() -> None:
     assert answer(values).virtual == {"LAN2": ("192.168.200.1/24", "192.168.200.2/24")}
 
 
+def test_names_of_interfaces_may_be_spelled_in_any_case() -> None:
+    virtual = ("lan1=192.168.175.101/24", "Lan2=192.168.200.1/24")
+
+    assert answer({**EXAMPLE_2, "ha_interface": ("lan1", "lan2"), "virtual_addresses": virtual}) == answer(
+        dict(EXAMPLE_2)
+    )
+
+
 def test_what_has_a_documented_default_may_be_left_out() -> None:
     chosen = answer(without("backup_disable_interfaces", "backup_disable_applications"))
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.config import schema
-from cluster.model import Address, Config, Interface
+from cluster.model import Address, Config, Interface, SetValue
 from tests.utmcli.wizard_examples import (
     BLANK,
     FRESH,
@@ -201,6 +201,17 @@ def test_the_answers_of_the_second_example_network_make_its_configuration() -> N
 
 def test_the_assistant_run_again_with_enter_changes_nothing() -> None:
     configured = schema.apply(BLANK, plan.master_changes(BLANK, answered(for_master(), *EXAMPLE_2).outcome()))
+    machine = for_master(situation(configured))
+    while machine.look() is not None:
+        machine = machine.answer("")
+
+    assert plan.master_changes(configured, machine.outcome()) == ()
+
+
+def test_further_addresses_of_the_partner_stay() -> None:
+    configured = schema.apply(BLANK, plan.master_changes(BLANK, answered(for_master(), *EXAMPLE_2).outcome()))
+    both = ["192.168.180.3", "192.168.180.4"]
+    configured = schema.apply(configured, [SetValue(("cluster", "hotwire_remote"), both)])
     machine = for_master(situation(configured))
     while machine.look() is not None:
         machine = machine.answer("")

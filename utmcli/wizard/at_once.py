@@ -36,11 +36,12 @@ def answered(
         InvalidConfigurationError: answers are missing, malformed, or answer what is not asked; says which.
     """
     machine = Machine(script, skips_settled=False)
+    given = {key.casefold(): text for key, text in given.items()}  # names of interfaces may be spelled in any case
     missing: list[str] = []
     unused = {key for key in given if not key.startswith("another ")}
     while (question := machine.look()) is not None:
-        unused.discard(question.key)
-        text = given.get(question.key)
+        unused.discard(question.key.casefold())
+        text = given.get(question.key.casefold())
         if text is None and not (question.known or question.settled):
             missing.append(_word(question.key))
         # A suggestion stands in for what is missing, so that all that is missing can be named.

@@ -57,7 +57,7 @@ def master_changes(config: Config, master: Master) -> tuple[Change, ...]:
     options: Options = {
         "priority": "high",
         "hotwire_local": host(master.local),
-        "hotwire_remote": (master.remote,),
+        "hotwire_remote": _remote(config, master.remote),
         "passphrase": master.passphrase,
         "backup_disable_interfaces": master.disable_interfaces,
         "backup_disable_applications": master.disable_applications,
@@ -76,7 +76,7 @@ def spare_changes(config: Config, spare: Spare) -> tuple[Change, ...]:
     options: Options = {
         "priority": "low",
         "hotwire_local": host(spare.local),
-        "hotwire_remote": (spare.remote,),
+        "hotwire_remote": _remote(config, spare.remote),
         "hotwire_partner_keys": (spare.key,),
         "passphrase": spare.passphrase,
     }
@@ -85,8 +85,14 @@ def spare_changes(config: Config, spare: Spare) -> tuple[Change, ...]:
 
 def joined_changes(config: Config, joined: Joined) -> tuple[Change, ...]:
     """What lets the spare in: its key in the place of any other, and its address if it says another one."""
-    remote = (joined.remote,) if joined.remote else config.cluster.hotwire_remote
+    remote = _remote(config, joined.remote)
     return tuple(_options(config, {"hotwire_partner_keys": (joined.key,), "hotwire_remote": remote}))
+
+
+def _remote(config: Config, address: str) -> tuple[str, ...]:
+    """The partner's addresses: those that are set, if this one is among them or none is said."""
+    present = config.cluster.hotwire_remote
+    return present if not address or address in present else (address,)
 
 
 def _flags(config: Config, hotwire: str, ha: tuple[str, ...]) -> Iterator[Change]:
