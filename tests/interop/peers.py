@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from tests.support.engine import eventually
+from tests.support.engine import SECRET, eventually
 
 if TYPE_CHECKING:
     from tests.support.netns import Namespace
@@ -20,6 +22,8 @@ class Peer:
     """A daemon that runs virtual router 2 with 192.168.200.1 on LAN2, adverts every 250 ms."""
 
     name: ClassVar[str]
+    engine: ClassVar[dict[str, Any]] = {}
+    """What our engine has to be configured with beside it."""
 
     def __init__(self, namespace: Namespace, port: str, directory: Path) -> None:
         self.namespace = namespace
@@ -61,10 +65,16 @@ class Peer:
 
 class Keepalived(Peer):
     name = "keepalived"
+    binary: ClassVar[str] = "keepalived"
 
     @classmethod
     def why_not(cls) -> str | None:
-        return None if shutil.which("keepalived") else "keepalived is not installed"
+        return None if shutil.which(cls.binary) else f"{cls.binary} is not installed"
+
+    @property
+    def authentication(self) -> str:
+        """What else stands in the virtual router's configuration."""
+        return ""
 
     def start(self, priority: int) -> None:
         configuration = self.directory / "keepalived.conf"
@@ -77,14 +87,53 @@ class Keepalived(Peer):
                 priority {priority}
                 advert_int 0.25
                 virtual_ipaddress {{ {VIRTUAL}/24 dev LAN2 }}
+                {self.authentication}
             }}
         """)
-        pids = [str(self.directory / f"{part}.pid") for part in ("parent", "vrrp")]
-        files = ["--use-file", str(configuration), "--pid", pids[0], "--vrrp_pid", pids[1]]
-        self._run("keepalived", "--dont-fork", "--log-console", "--vrrp", *files)
+        parent, child = (self.directory / f"{part}.pid" for part in ("parent", "vrrp"))
+        files = [f"--use-file={configuration}", f"--pid={parent}", f"--vrrp_pid={child}"]
+        self._run(self.binary, "--dont-fork", "--log-console", *files)
 
     def holds(self) -> bool:
         return f"{VIRTUAL}/24" in self.namespace.addresses("LAN2")
+
+
+def _version(binary: str) -> tuple[int, ...]:
+    shown = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"Keepalived v(\d+)\.(\d+)", shown.stderr + shown.stdout)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+class SignedKeepalived(Keepalived):
+    """One that signs its adverts: keepalived 2.4 or later, as KEEPALIVED says or as it is installed.
+
+    It accepts what is signed with the keys it has, and of that only what is as fresh as its default demands.
+    """
+
+    name = "keepalived-signed"
+    binary = os.environ.get("KEEPALIVED", "keepalived")
+    engine: ClassVar[dict[str, Any]] = {"mode": "hmac"}
+    NEEDED: ClassVar[tuple[int, ...]] = (2, 4)
+
+    def __init__(self, namespace: Namespace, port: str, directory: Path) -> None:
+        super().__init__(namespace, port, directory)
+        self.keys = {1: SECRET}
+        self.signs = True
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        if (reason := super().why_not()) is not None:
+            return reason
+        found = _version(cls.binary)
+        if found < cls.NEEDED:
+            shown = ".".join(map(str, found)) or "of unknown version"
+            return f"{cls.binary} {shown} cannot sign; KEEPALIVED may name one that can, 2.4 or later"
+        return None
+
+    @property
+    def authentication(self) -> str:
+        keys = "\n".join(f"key {number} {secret}" for number, secret in self.keys.items())
+        return f"auth_hmac {{\n{keys}\nactive_key 1\nmode enforce\n}}" if self.signs else ""
 
 
 class Frr(Peer):
@@ -127,4 +176,4 @@ class Frr(Peer):
         return "LOWER_UP" in shown and "vrrpd" in str(self._processes[-1].args) if self._processes else False
 
 
-PEERS: list[type[Peer]] = [Keepalived, Frr]
+PEERS: list[type[Peer]] = [Keepalived, SignedKeepalived, Frr]

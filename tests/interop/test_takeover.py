@@ -39,8 +39,8 @@ def peer(kind: type[Peer], theirs: MakePeer) -> Peer:
 
 
 @pytest.fixture
-def engine(ours: MakeEngine) -> Engine:
-    return ours(priority="low")
+def engine(kind: type[Peer], ours: MakeEngine) -> Engine:
+    return ours(priority="low", **kind.engine)
 
 
 def test_a_worse_peer_stays_backup(engine: Engine, peer: Peer) -> None:
