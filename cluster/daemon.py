@@ -52,6 +52,7 @@ from cluster.rpc.client import SOCKET_FILE
 from cluster.rpc.server import Server
 from cluster.shellhost import ShellHost
 from cluster.tracked import tell_each_other
+from cluster.vrrp.realtime import PRIORITY
 
 if TYPE_CHECKING:
     import logging
@@ -351,7 +352,7 @@ def _engine_command(options: Options) -> Command:
     directories = ("--run-dir", str(options.run_dir), "--state-dir", str(options.state_dir))
     argv = (sys.executable, "-S", "-P", "-m", "cluster.vrrp", *directories)
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "JOURNAL_STREAM"}}
-    return Command(confined(argv), {**kept, "PYTHONPATH": str(_ROOT)})
+    return Command(confined(argv), {**kept, "PYTHONPATH": str(_ROOT)}, real_time=PRIORITY)
 
 
 def _shell_group() -> int | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cluster import files
 from cluster.engine.capture import capture
 from cluster.engine.heartbeat import LIMIT, HeartbeatWatch
+from cluster.engine.keeper import SocketKeeper
 from cluster.engine.link import EngineLink
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
 from cluster.process.adoption import listener_of
@@ -81,6 +82,7 @@ class EngineSupervisor:
         self._page_path = str(run_dir / PAGE_FILE)
         self._listener = listener
         self._policy = RestartPolicy()
+        self._keeper = SocketKeeper()
         self._child = Child(
             "engine",
             command,
@@ -88,6 +90,7 @@ class EngineSupervisor:
             was_healthy=lambda pid, _age: self._page_of(pid) is not None,
             on_start=self._started,
             on_end=self._ended,
+            equip=self._keeper.equip,
         )
         self._watch = HeartbeatWatch(_now())
         self._alive_at, self._patience = _now(), ABSENCE
@@ -195,6 +198,7 @@ class EngineSupervisor:
         self._child.unwanted()
         if self._child.pid is not None:
             await self._end_in_order()
+        self._keeper.release()
         self._role_is(Role.OFFLINE)
 
     async def _end_in_order(self) -> None:
@@ -279,6 +283,7 @@ class EngineSupervisor:
             self._linked.set()
             self._listener.linked()
             pause = LINK_PAUSE
+            keeping = asyncio.create_task(self._keep_sockets())
             try:
                 await self._link.receive()
             except ProtocolError as error:
@@ -287,7 +292,15 @@ class EngineSupervisor:
             finally:
                 self._link = None
                 self._linked.clear()
+                keeping.cancel()
             await asyncio.sleep(pause)
+
+    async def _keep_sockets(self) -> None:
+        """As long as the engine runs; what is kept then is for the next one."""
+        try:
+            await self._keeper.keep(self._socket_path)
+        except ClusterError as error:
+            _LOG.debug("the engine's sockets are not kept: %s", error)
 
     def _event(self, event: Document) -> None:
         self._listener.event(event)
@@ -331,4 +344,5 @@ def _spare_from_oom(pid: int) -> None:
         with open(f"/proc/{pid}/oom_score_adj", "w") as file:  # noqa: PTH123 - not a file, a setting
             file.write("-900")
     except OSError as error:
-        _LOG.debug("the engine is not protected when memory runs out: %s", error.strerror)
+        # Lowering it takes CAP_SYS_RESOURCE, which not even root has in every container.
+        _LOG.warning("the engine is not protected when memory runs out: %s", error.strerror)

@@ -1,4 +1,4 @@
-"""``python -S -P -m cluster.vrrp --run-dir DIR [--state-dir DIR]``: the engine as a process.
+"""``python -S -P -m cluster.vrrp --run-dir DIR [--state-dir DIR] [--sockets N]``: the engine as a process.
 
 No argparse: importing it costs as much as the engine's whole start.
 
@@ -19,10 +19,11 @@ gc.disable()
 realtime.schedule()
 
 from cluster.errors import ClusterError, LockedError  # noqa: E402
+from cluster.vrrp.control import MAX_HANDLES, SOCKETS_OPTION  # noqa: E402
 from cluster.vrrp.log import Log  # noqa: E402
 from cluster.vrrp.runtime import Engine  # noqa: E402
 
-USAGE = "usage: python -m cluster.vrrp --run-dir DIR [--state-dir DIR]"
+USAGE = "usage: python -m cluster.vrrp --run-dir DIR [--state-dir DIR] [--sockets N]"
 
 
 def main(arguments: list[str]) -> int:
@@ -35,12 +36,14 @@ def main(arguments: list[str]) -> int:
         The exit code.
     """
     options = dict(zip(arguments[::2], arguments[1::2], strict=False))
-    if len(arguments) % 2 or "--run-dir" not in options or options.keys() - {"--run-dir", "--state-dir"}:
+    given = options.pop(SOCKETS_OPTION, "0")
+    wrong = len(arguments) % 2 or "--run-dir" not in options or options.keys() - {"--run-dir", "--state-dir"}
+    if wrong or not given.isdecimal() or int(given) > MAX_HANDLES:
         sys.stderr.write(f"{USAGE}\n")
         return 2
     stderr = Log()
     try:
-        Engine(options["--run-dir"], options.get("--state-dir"), stderr).run()
+        Engine(options["--run-dir"], options.get("--state-dir"), stderr, int(given)).run()
     except ClusterError as problem:
         stderr.error("; ".join((problem.message, *problem.details)))
         return 3 if isinstance(problem, LockedError) else 1

@@ -47,6 +47,10 @@ Unasked, to a manager that asked for it, as long as it reads fast enough::
 reason (reject.py), ``explained`` in a sentence; of adverts sent ``signed`` or ``unsigned``. ``missed``: how many
 were not shown since the last one. A connection that captures is told of no events.
 
+``{"do": "sockets"}``: this connection keeps duplicates of the engine's packet sockets. It is told of no events, but
+gets, at once and whenever one was opened, all of them with a packet ``{"sockets": n}`` (SCM_RIGHTS, at most 60). An
+engine that is started with ``--sockets n`` finds them as descriptors 3, 4 and so on, and goes on with them.
+
 Events of the last hour are kept by the engine (at most 256) and sent first to a manager that connects, so that
 nothing that happened while the manager was away is lost; each carries a number ``"n"``, which goes on
 counting when a killed engine is started again. Kinds besides those of the election: ``role``, ``advert-dropped``,
@@ -61,5 +65,7 @@ from __future__ import annotations
 CONFIG_FILE = "engine.json"
 PAGE_FILE = "engine.page"
 SOCKET_FILE = "engine.sock"
+SOCKETS_OPTION = "--sockets"
+MAX_HANDLES = 60
 MAX_PACKET = 192 * 1024
 """Longest control packet, bytes; 60 interfaces with all their counters stay below."""

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-from _socket import AF_UNIX, SHUT_RDWR, SO_PEERCRED, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOL_SOCKET, socket
+from _socket import (
+    AF_UNIX,
+    SCM_RIGHTS,
+    SHUT_RDWR,
+    SO_PEERCRED,
+    SOCK_CLOEXEC,
+    SOCK_NONBLOCK,
+    SOCK_SEQPACKET,
+    SOL_SOCKET,
+    socket,
+)
+from array import array
 from contextlib import suppress
 from struct import Struct
 from typing import TYPE_CHECKING, Any
@@ -120,6 +131,15 @@ class ControlServer:
         """Send one manager what it can do without; False when it has no room for it or is gone."""
         manager = self._managers.get(handle)
         return manager is not None and self._send(manager, packet)
+
+    def hand_over(self, handle: int, handles: list[int]) -> None:
+        """Pass duplicates of descriptors to a manager; one that does not take them does without."""
+        manager = self._managers.get(handle)
+        if manager is None:
+            return
+        packet = _packet({"sockets": len(handles)})
+        with suppress(OSError):
+            manager.sendmsg([packet], [(SOL_SOCKET, SCM_RIGHTS, array("i", handles))])
 
     def _accept_handle(self) -> int:
         # The public `accept` is a wrapper in `socket`, whose import costs the start 3 ms; types know only that.

@@ -132,12 +132,13 @@ class Port:
         """File descriptor of the socket, -1 while there is none."""
         return -1 if self._socket is None else self._socket.fileno()
 
-    def attach(self, link: Link | None, own_address: bytes | None) -> bool:
+    def attach(self, link: Link | None, own_address: bytes | None, given: socket | None = None) -> bool:
         """Take the interface as the kernel has it now.
 
         Args:
             link: None while it is missing.
             own_address: its first address that is no virtual one.
+            given: a packet socket an earlier engine had for this interface, or None.
 
         Returns:
             Whether a socket was opened just now, which has to be polled.
@@ -147,7 +148,7 @@ class Port:
         if link is not None and self._socket is not None and before is not None and before.ifindex == link.ifindex:
             return False
         self.close()
-        return link is not None and self._open(link)
+        return link is not None and self._open(link, given)
 
     def close(self) -> None:
         """Close the sockets."""
@@ -252,9 +253,9 @@ class Port:
         end = ETHERNET_HEADER + int.from_bytes(frame[16:18], "big")
         return _Known(len(frame), bytes(frame[: end - len(advert.trailer)]), received, Claim(received), outcome)
 
-    def _open(self, link: Link) -> bool:
+    def _open(self, link: Link, given: socket | None) -> bool:
         try:
-            self._socket = advert_socket(link.name, link.ifindex)
+            self._socket = advert_socket(link.name, link.ifindex, given)
             self._membership = group_membership(link.ifindex)
         except OSError as problem:
             self._failed(problem.errno)

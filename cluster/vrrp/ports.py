@@ -10,6 +10,7 @@ from cluster.net.rtnetlink import Address, AddressGone, Link, LinkGone
 from cluster.vrrp.port import Port
 
 if TYPE_CHECKING:
+    from _socket import socket
     from collections.abc import Iterable, Iterator
     from select import epoll
 
@@ -46,9 +47,15 @@ class Ports:
     Args:
         requests: asks the kernel for links and addresses.
         poller: where the interfaces' sockets are registered.
+        given: packet sockets of an earlier engine, by interface; what fits is used, once, the rest closed.
+
+    Attributes:
+        opened: how many sockets were opened until now.
     """
 
-    def __init__(self, requests: Requests, poller: epoll) -> None:
+    def __init__(self, requests: Requests, poller: epoll, given: dict[str, socket] | None = None) -> None:
+        self.opened = 0
+        self._given = given or {}
         self._requests = requests
         self._poller = poller
         self._ports: dict[str, Port] = {}
@@ -91,6 +98,9 @@ class Ports:
                 self._addresses[address.ifindex].append(address)
         for name, link in links.items():
             self._attach(self._ports[name], link)
+        for unused in self._given.values():
+            unused.close()
+        self._given = {}
 
     def close(self) -> None:
         """Close all sockets."""
@@ -183,13 +193,15 @@ class Ports:
         known = () if link is None else self._addresses.get(link.ifindex, ())
         own = next((a.address for a in known if not _is_virtual(port, a)), None)
         before = port.handle
-        opened = port.attach(link, own)
+        given = None if link is None else self._given.pop(link.name, None)
+        opened = port.attach(link, own, given)
         if before >= 0 and port.handle != before:
             del self._by_handle[before]
         if opened:
             # Closing took the old descriptor out of the poller, even if the new one has the same number.
             self._poller.register(port.handle, EPOLLIN)
             self._by_handle[port.handle] = port
+            self.opened += 1
             _keep_secondaries(port)
 
 

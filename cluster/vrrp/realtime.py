@@ -7,6 +7,7 @@ import os
 
 PRIORITY = 50
 _TIMER_SLACK = "/proc/self/timerslack_ns"
+_PR_SET_DUMPABLE = 4
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
@@ -33,6 +34,9 @@ def forgo_collection() -> None:
 def lock_memory() -> str:
     """Keep every page in memory once it is there, so that the engine never waits for a disk.
 
+    And in no other place: this process holds keys, and leaves no core dump (a limit on their size does not keep
+    them from a program that collects them).
+
     Called aside, after the first adverts are out: importing ctypes costs milliseconds, or waits for a disk.
 
     Returns:
@@ -41,6 +45,7 @@ def lock_memory() -> str:
     import ctypes  # noqa: PLC0415 - see above
 
     library = ctypes.CDLL(None, use_errno=True)
+    library.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if library.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT):
         return f"locking memory is not permitted ({os.strerror(ctypes.get_errno())})"
     return "memory locked"

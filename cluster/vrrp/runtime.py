@@ -26,13 +26,15 @@ from cluster.vrrp.deeds import Deeds
 from cluster.vrrp.driver import Driver
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import Role
+from cluster.vrrp.keepers import Keepers
 from cluster.vrrp.kernel import Kernel
 from cluster.vrrp.ledger import Ledger
+from cluster.vrrp.lock import engine_lock
 from cluster.vrrp.page import Page, beat_every
 from cluster.vrrp.port import Differing, Dropped
 from cluster.vrrp.ports import Ports
 from cluster.vrrp.reporter import Reporter
-from cluster.vrrp.sockets import engine_lock
+from cluster.vrrp.sockets import given_sockets
 from cluster.vrrp.upkeep import Upkeep
 from cluster.vrrp.watch import Watches
 from cluster.vrrp.wire import Keyring
@@ -68,6 +70,7 @@ class Engine:
         run_dir: where engine.json is, and page and control socket come to be.
         state_dir: keeps the authentication sequence across reboots; None: nothing does.
         log: standard error.
+        given: how many packet sockets of an earlier engine this process was started with.
 
     Raises:
         LockedError: another engine runs in this network namespace.
@@ -75,8 +78,10 @@ class Engine:
         OSError: not permitted, or the run directory is not writable.
     """
 
-    def __init__(self, run_dir: str, state_dir: str | None, log: Log) -> None:
+    def __init__(self, run_dir: str, state_dir: str | None, log: Log, given: int = 0) -> None:
         self._lock = engine_lock()
+        if self._lock.note:
+            log.warning(self._lock.note)
         self._run_dir = run_dir
         self._settings = settings.load(f"{run_dir}/{control.CONFIG_FILE}")
         self._page = Page(f"{run_dir}/{control.PAGE_FILE}")
@@ -89,7 +94,7 @@ class Engine:
         self._poller = select.epoll()
         requests = Requests()
         monitor = Monitor(requests)
-        self._ports = Ports(requests, self._poller)
+        self._ports = Ports(requests, self._poller, given_sockets(given))
         self._ports.configure(self._settings.interfaces, wire, guard)
         self._addresses = VirtualAddresses(requests, self._aside)
         self._watches = Watches(self._poller)
@@ -111,6 +116,7 @@ class Engine:
         self._start()
         self._server = ControlServer(f"{self._run_dir}/{control.SOCKET_FILE}", self._answer)
         self._captures = Captures(self._ports, self._server)
+        self._keepers = Keepers(self._ports, self._server)
         self._reporter.audience = self._server
         self._poller.register(self._server.fileno(), select.EPOLLIN)
         self._wake, signalled = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -178,6 +184,7 @@ class Engine:
             self._usable_changed(self._watches.receive(handle))
         elif not server.receive(handle):
             self._captures.forget(handle)
+            self._keepers.forget(handle)
 
     def _hear(self, heard: list[events.Heard]) -> None:
         self._feed(heard[0] if len(heard) == 1 else events.HeardTogether(tuple(heard)))
@@ -192,6 +199,7 @@ class Engine:
             self._addresses.renew(now)
         for port in self._upkeep.run(now):
             self._usable_changed(port)
+        self._keepers.renew()
         self._aside.report()
 
     # --- what happens -------------------------------------------------------------------------------
@@ -298,6 +306,8 @@ class Engine:
                 self._partner(request)
             case "capture":
                 self._captures.ask(manager, request)
+            case "sockets":
+                self._keepers.ask(manager)
             case "resynchronised":
                 self._feed(events.Resynchronised())
             case _:

@@ -1,4 +1,4 @@
-"""The engine's own sockets: adverts, the engine's lock, multicast membership.
+"""The engine's own sockets: adverts, and multicast membership.
 
 Adverts travel through one packet socket (AF_PACKET) per HA interface, for sending and receiving, and not through a
 raw IP socket, for four reasons: it works on an interface without an address of its own; the IP layer drops an
@@ -12,11 +12,10 @@ Master_Down_Interval.
 
 from __future__ import annotations
 
-import errno
+import os
 from _socket import (
     AF_INET,
     AF_PACKET,
-    AF_UNIX,
     IP_ADD_MEMBERSHIP,
     IPPROTO_IP,
     PACKET_OTHERHOST,
@@ -28,7 +27,6 @@ from _socket import (
 )
 from struct import pack
 
-from cluster.errors import LockedError
 from cluster.net.rtnetlink import attach_filter, enlarge
 from cluster.vrrp.packet import GROUP_IPV4, GROUP_MAC_IPV4, PROTOCOL
 
@@ -37,34 +35,17 @@ ETHERNET_HEADER = 14
 MAX_FRAME = 2048
 """Longer than any advert in an Ethernet frame of 1500 bytes."""
 
-_LOCK_NAME = b"\0utmcli-vrrp"
 _SOL_PACKET = 263
 _PACKET_ADD_MEMBERSHIP = 1
 _PACKET_MR_MULTICAST = 0
 _RECEIVE_BACKLOG = 256 * 1024
+_MOST_WAITING = 4096
+"""Adverts: more than the backlog has room for."""
+FIRST_GIVEN = 3
+"""Descriptor of the first packet socket that a new engine is given."""
 # Ancillary loads of classic BPF (linux/filter.h): negative offsets reach the packet's metadata.
 _METADATA = 0xFFFFF000
 _LOAD_WORD, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x30, 0x15, 0x06
-
-
-def engine_lock() -> socket:
-    """Take the lock of this network namespace; it lasts as long as the socket that is returned.
-
-    An abstract socket name belongs to the network namespace, exactly the thing in which two engines would fight
-    over addresses, and the kernel gives it back when the engine dies in whatever way.
-
-    Raises:
-        LockedError: another engine runs here.
-    """
-    lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC)
-    try:
-        lock.bind(_LOCK_NAME)
-    except OSError as problem:
-        lock.close()
-        if problem.errno == errno.EADDRINUSE:
-            raise LockedError("another engine runs in this network namespace") from problem
-        raise
-    return lock
 
 
 def _advert_filter(index: int) -> tuple[tuple[int, int, int, int], ...]:
@@ -85,20 +66,25 @@ def _advert_filter(index: int) -> tuple[tuple[int, int, int, int], ...]:
     )
 
 
-def advert_socket(name: str, index: int) -> socket:
+def advert_socket(name: str, index: int, given: socket | None = None) -> socket:
     """The packet socket of one interface: sends whole Ethernet frames, receives adverts only.
 
     Args:
         name: interface name.
         index: its index.
+        given: one that an earlier engine had for this interface. What waits in it is thrown away: nobody knows
+            how old it is.
 
     Raises:
         OSError: no such interface, or not permitted.
     """
     # Protocol 0 receives nothing until `bind`, so nothing slips in before the filter is there.
-    found = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+    found = given or socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
     try:
         attach_filter(found, _advert_filter(index))
+        if given is not None:
+            _empty(given)
+            return given
         enlarge(found, _RECEIVE_BACKLOG)
         found.bind((name, ETHERTYPE_IPV4))
         membership = pack("=iHH8s", index, _PACKET_MR_MULTICAST, len(GROUP_MAC_IPV4), GROUP_MAC_IPV4)
@@ -106,6 +92,38 @@ def advert_socket(name: str, index: int) -> socket:
     except OSError:
         found.close()
         raise
+    return found
+
+
+def _empty(given: socket) -> None:
+    buffer = bytearray(MAX_FRAME)
+    for _ in range(_MOST_WAITING):
+        try:
+            given.recv_into(buffer)
+        except BlockingIOError:
+            return
+
+
+def given_sockets(count: int) -> dict[str, socket]:
+    """The packet sockets this process was started with, by the interface they are bound to.
+
+    Args:
+        count: how many; their descriptors are 3, 4 and so on. What is none, or has lost its interface, is closed.
+    """
+    found = {}
+    for handle in range(FIRST_GIVEN, FIRST_GIVEN + count):
+        try:
+            given = socket(fileno=handle)
+        except OSError:
+            # No descriptor of that number, or no socket: nothing to keep, and nothing of ours to close.
+            continue
+        name = str(given.getsockname()[0]) if given.family == AF_PACKET else ""
+        if name:
+            os.set_inheritable(handle, False)
+            given.setblocking(False)
+            found[name] = given
+        else:
+            given.close()
     return found
 
 

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from cluster.errors import LockedError
-from cluster.vrrp.sockets import engine_lock
+from cluster.vrrp.lock import EngineLock, engine_lock
 from tests.support.appliance import Appliance, until
 from tests.support.engine import ROOT
 from tests.support.netns import Network, why_not
 
 if TYPE_CHECKING:
-    from _socket import socket
     from collections.abc import Iterator
 
 pytestmark = [pytest.mark.netns, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
@@ -115,9 +114,9 @@ def state(pid: int) -> str:
         return ""
 
 
-def lock_of(node: Appliance) -> socket:
+def lock_of(node: Appliance) -> EngineLock:
     """The engine's lock, as soon as the kernel has taken it from a dead engine."""
-    taken: list[socket] = []
+    taken: list[EngineLock] = []
 
     def take() -> bool:
         with suppress(LockedError), node.namespace.inside():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import signal
@@ -236,3 +237,62 @@ def test_the_listener_of_a_socket_is_found_by_the_kernels_word(tmp_path: Path) -
         listener.listen()
         assert listener_of(path, socket.SOCK_STREAM) == os.getpid()
     assert listener_of(path, socket.SOCK_STREAM) is None
+
+
+def test_a_child_gets_the_descriptors_it_is_equipped_with_where_it_expects_them(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        (tmp_path / "kept").write_text("what was kept")
+        low = os.open(tmp_path / "kept", os.O_RDONLY)
+        kept = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 700)
+        os.close(low)
+        lister = shell(f"cat <&3 > {tmp_path}/read; ls /proc/self/fd > {tmp_path}/open")
+        child = Child(
+            "the child",
+            lister,
+            RestartPolicy(Nanoseconds(1_000_000), Nanoseconds(5_000_000)),
+            was_healthy=lambda _pid, _age: True,
+            equip=lambda command: command._replace(handles=(kept,)),
+        )
+        child.start()
+        child.unwanted()
+        assert await child.wait(10)
+        os.close(kept)
+        assert (tmp_path / "read").read_text() == "what was kept"
+        assert "700" not in (tmp_path / "open").read_text().split()
+
+    run(scenario())
+
+
+def test_a_child_that_shall_be_on_time_runs_in_real_time_from_its_start_where_that_is_permitted() -> None:
+    async def scenario() -> None:
+        watched = Watched(SLEEP._replace(real_time=7))
+        watched.child.start()
+        pid = await watched.started.get()
+        assert os.sched_getscheduler(pid) == os.SCHED_RR
+        assert os.sched_getparam(pid).sched_priority == 7
+        await watched.child.stop(5)
+
+    if os.geteuid() == 0:
+        run(scenario())
+
+
+def test_a_child_starts_all_the_same_where_real_time_is_not_permitted() -> None:
+    script = """
+import asyncio, os, sys
+from cluster.process.child import Child, Command
+from cluster.process.policy import RestartPolicy
+
+async def scenario():
+    command = Command(("/bin/sleep", "1000"), os.environ, real_time=7)
+    child = Child("the child", command, RestartPolicy(), was_healthy=lambda _pid, _age: True)
+    child.start()
+    print(os.sched_getscheduler(child.pid) == os.SCHED_OTHER)
+    await child.stop(5)
+
+asyncio.run(scenario())
+"""
+    root = os.geteuid() == 0
+    without = ("setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice", "--")
+    command = [*(without if root else ()), sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr

@@ -9,8 +9,9 @@ import pytest
 
 from cluster.errors import LockedError
 from cluster.units import Centiseconds, Priority, Vrid
+from cluster.vrrp.lock import engine_lock
 from cluster.vrrp.packet import GROUP_MAC_IPV4, Advert, encode_ipv4
-from cluster.vrrp.sockets import advert_socket, engine_lock, group_membership
+from cluster.vrrp.sockets import advert_socket, group_membership
 from tests.support.netns import Namespace, why_not
 
 if TYPE_CHECKING:
