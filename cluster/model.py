@@ -155,6 +155,11 @@ TRIGGER_DELAY = ("securepoint_firewall", "UPDATE_TRIGGER_DELAY")
 """Application and variable of the link delay, whole seconds, default 2 (documented by Securepoint)."""
 TRIGGER_DELAY_DEFAULT = "2"
 
+AD_ACCOUNT = ("ad", "APPLIANCE_ACCOUNT")
+"""Application and variable of this machine's account in the Active Directory; each node has its own."""
+MACHINE_VARIABLES = frozenset({AD_ACCOUNT})
+"""Variables of applications that are machine facts, among others that are the cluster's."""
+
 
 # --- edits -------------------------------------------------------------------------------------------
 

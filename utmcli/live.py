@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError
-from cluster.model import TRIGGER_DELAY
+from cluster.model import AD_ACCOUNT, TRIGGER_DELAY
 from cluster.rpc import messages
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def _configurations(answer: messages.AnyAnswer) -> Names:
 
 
 def _of_config(config: Config) -> dict[str, Names]:
-    variables = {*TRIGGER_DELAY[1:], *(name for values in config.variables.values() for name in values)}
+    set_here = {name for values in config.variables.values() for name in values}
+    variables = {TRIGGER_DELAY[1], AD_ACCOUNT[1], *set_here}
     return {
         INTERFACES: tuple((name, _about(config, name)) for name in config.interfaces),
         HA_INTERFACES: tuple(
@@ -77,7 +78,7 @@ def _of_config(config: Config) -> dict[str, Names]:
         VIRTUAL_ADDRESSES: tuple(
             (key, f"{seen.address} on {seen.device}") for key, seen in config.virtual_addresses.items()
         ),
-        APPLICATIONS: tuple((name, "") for name in sorted({TRIGGER_DELAY[0], *config.variables})),
+        APPLICATIONS: tuple((name, "") for name in sorted({TRIGGER_DELAY[0], AD_ACCOUNT[0], *config.variables})),
         VARIABLES: tuple((name, "") for name in sorted(variables)),
         AUTH_KEYS: _auth_keys(config),
         USERS: tuple((name, account.role) for name, account in config.users.items()),

@@ -1,9 +1,10 @@
 """What belongs to the cluster and what to the machine: the shared part, its digest, and taking it over.
 
 The shared part is the same on both nodes and travels with `system config synchronize`. Machine facts never do:
-host name, priority, hotwire addresses, and the addresses of Ethernet and VLAN interfaces. Addresses of other
-interfaces (a dial-in line, a tunnel) are the cluster's. They travel without their ids, which each machine
-gives out itself; otherwise a node with one more address of its own would never be in step.
+host name, priority, hotwire addresses and keys, the account in the Active Directory, and the addresses of Ethernet
+and VLAN interfaces. Addresses of other interfaces (a dial-in line, a tunnel) are the cluster's. They travel without
+their ids, which each machine gives out itself; otherwise a node with one more address of its own would never be in
+step.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from cluster.config.migrations import migrate
 from cluster.config.tree import CONFIG, Collection, Document, Group, Leaf, Node, Path, path_text
 from cluster.errors import InvalidConfigurationError
 from cluster.model import (
+    MACHINE_VARIABLES,
     TRIGGER_DELAY,
     TRIGGER_DELAY_DEFAULT,
     Address,
     Config,
     Interface,
-    RemoveValue,
     Scope,
 )
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MACHINE_ADDRESSED = ("ETHERNET", "VLAN")
+_Variables = dict[str, dict[str, str]]
 
 
 def shared(config: Config) -> Document:
@@ -40,7 +42,7 @@ def shared(config: Config) -> Document:
     Defaults are left out, also the documented one of UPDATE_TRIGGER_DELAY: saying a default makes no difference.
     Secrets of the cluster are in it.
     """
-    document: Document = _part(canonical.document(_without_default_delay(config)), CONFIG, "cluster")
+    document: Document = _part(canonical.document(_with_cluster_variables(config)), CONFIG, "cluster")
     addresses = sorted(
         (address.device, address.address)
         for address in config.addresses.values()
@@ -52,7 +54,7 @@ def shared(config: Config) -> Document:
 
 def cluster_part(config: Config) -> Config:
     """A configuration without its machine facts, for comparing what two have in common; not a valid one."""
-    document = _part(canonical.document(config), CONFIG, "cluster")
+    document = _part(canonical.document(_with_cluster_variables(config)), CONFIG, "cluster")
     kept = {
         key: address
         for key, address in config.addresses.items()
@@ -108,14 +110,39 @@ def merge(incoming: Document, own: Config) -> Config:
     document.pop("addresses", None)
     shaped = schema.shaped(document)
     addresses = _merged_addresses(shaped.interfaces, own, _travelled(incoming.get("addresses", [])))
-    return schema.checked(msgspec.structs.replace(shaped, addresses=addresses))
+    variables = _with_machine_variables(shaped.variables, own.variables)
+    return schema.checked(msgspec.structs.replace(shaped, addresses=addresses, variables=variables))
 
 
-def _without_default_delay(config: Config) -> Config:
+def _with_cluster_variables(config: Config) -> Config:
+    """Without the variables that are machine facts, and without the default that says nothing."""
+    variables = config.variables
     application, variable = TRIGGER_DELAY
-    if config.variables.get(application, {}).get(variable) != TRIGGER_DELAY_DEFAULT:
-        return config
-    return schema.apply(config, [RemoveValue(("variables", *TRIGGER_DELAY))])
+    if variables.get(application, {}).get(variable) == TRIGGER_DELAY_DEFAULT:
+        variables = _without(variables, TRIGGER_DELAY)
+    for path in MACHINE_VARIABLES:
+        variables = _without(variables, path)
+    return config if variables is config.variables else msgspec.structs.replace(config, variables=variables)
+
+
+def _without(variables: _Variables, path: tuple[str, str]) -> _Variables:
+    application, variable = path
+    if variable not in variables.get(application, {}):
+        return variables
+    left = {name: value for name, value in variables[application].items() if name != variable}
+    others = {name: values for name, values in variables.items() if name != application}
+    return {**others, application: left} if left else others
+
+
+def _with_machine_variables(variables: _Variables, own: _Variables) -> _Variables:
+    """The incoming variables and our own machine facts among them."""
+    for application, variable in MACHINE_VARIABLES:
+        if variable in variables.get(application, {}):
+            raise _machine_fact(path_text(("variables", application, variable)))
+        if variable in own.get(application, {}):
+            ours = {**variables.get(application, {}), variable: own[application][variable]}
+            variables = {**variables, application: ours}
+    return variables
 
 
 def _part(plain: Any, node: Node, scope: Scope) -> Any:

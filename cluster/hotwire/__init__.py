@@ -11,4 +11,6 @@
     dialling.py, entrance.py  calling the partner, letting its calls in
     link.py                 both directions kept open; `ask` for the other topics
     keys.py                 our own key
+    exchange_*.py           sending a configuration to the other node: messages, both sides, refusals (pure)
+    sync.py, sync_receiver.py  the same with store, lease and link: sending, and taking over
 """

@@ -141,7 +141,7 @@ def test_a_trigger_delay_below_2_is_ok_with_a_warning() -> None:
 @pytest.mark.parametrize(
     ("application", "variable", "sentence"),
     [
-        ("unheard", "UPDATE_TRIGGER_DELAY", "there is no application unheard; known are securepoint_firewall"),
+        ("unheard", "UPDATE_TRIGGER_DELAY", "there is no application unheard; known are ad, securepoint_firewall"),
         ("securepoint_firewall", "X", "securepoint_firewall has no variable X; known are UPDATE_TRIGGER_DELAY"),
     ],
 )

@@ -195,8 +195,8 @@ def test_names_come_from_the_running_configuration() -> None:
     assert [name for name, _ in names.names(live.HA_INTERFACES)] == ["LAN1", "LAN2"]
     assert names.names(live.ADDRESSES) == (("1", "192.168.12.141/24 on LAN2"), ("3", "192.168.180.2/24 on LAN3"))
     assert names.names(live.VIRTUAL_ADDRESSES) == (("1", "192.168.200.1/24 on LAN2"),)
-    assert names.names(live.APPLICATIONS) == (("securepoint_firewall", ""),)
-    assert names.names(live.VARIABLES) == (("UPDATE_TRIGGER_DELAY", ""),)
+    assert names.names(live.APPLICATIONS) == (("ad", ""), ("securepoint_firewall", ""))
+    assert names.names(live.VARIABLES) == (("APPLIANCE_ACCOUNT", ""), ("UPDATE_TRIGGER_DELAY", ""))
     assert names.names(live.GLOBALS) == (("GLOB_NAMES", "a,b"),)
     assert names.names("unheard of") == ()
 

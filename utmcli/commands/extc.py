@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.errors import NotFoundError
-from cluster.model import TRIGGER_DELAY, TRIGGER_DELAY_DEFAULT, SetValue
+from cluster.model import AD_ACCOUNT, TRIGGER_DELAY, TRIGGER_DELAY_DEFAULT, SetValue
 from utmcli import live
 from utmcli.commands._asking import edit, running
 from utmcli.grammar import Call, Command, Key
@@ -29,7 +29,7 @@ async def value_set(call: Call) -> Done:
 
 
 def _value(config: Config, application: str, variable: str) -> str:
-    known = {TRIGGER_DELAY[0]: {TRIGGER_DELAY[1]: TRIGGER_DELAY_DEFAULT}}
+    known = {TRIGGER_DELAY[0]: {TRIGGER_DELAY[1]: TRIGGER_DELAY_DEFAULT}, AD_ACCOUNT[0]: {AD_ACCOUNT[1]: ""}}
     for name, values in config.variables.items():
         known[name] = known.get(name, {}) | values
     if application not in known:
@@ -76,7 +76,8 @@ COMMANDS = (
         value_set,
         (APPLICATION, VARIABLE, Key("value", ValueType(metavar="VALUE"), "its new value", required=True)),
         documented=True,
-        note="Effective at once, and part of what system config synchronize sends.",
+        note="Effective at once, and part of what system config synchronize sends, but for the appliance's account "
+        "in the Active Directory (application ad, variable APPLIANCE_ACCOUNT): each node has its own.",
         edits=True,
     ),
     Command(("extc", "global", "get"), "a global variable", global_get, (GLOBAL,), documented=True),

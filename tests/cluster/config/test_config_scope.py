@@ -91,6 +91,7 @@ def test_the_shared_part_holds_what_both_nodes_have_and_no_machine_fact() -> Non
         {"cluster__hotwire_remote": []},
         {"addresses__1__address": "192.168.12.142/24"},
         {"addresses": {}},
+        {"variables__ad": {"APPLIANCE_ACCOUNT": "UTM1$"}},
     ],
 )
 def test_a_machine_fact_does_not_touch_the_digest(fact: dict[str, Any]) -> None:
@@ -220,6 +221,18 @@ def test_an_interface_that_is_gone_takes_our_addresses_on_it_along() -> None:
     }
 
 
+def test_the_account_in_the_active_directory_is_each_nodes_own() -> None:
+    sender = config(variables__ad={"APPLIANCE_ACCOUNT": "UTM1$", "DOMAIN": "example.org"})
+    own = config(variables__ad={"APPLIANCE_ACCOUNT": "UTM2$", "DOMAIN": "old.example.org"})
+    assert scope.merge(scope.shared(sender), own).variables["ad"] == {
+        "APPLIANCE_ACCOUNT": "UTM2$",
+        "DOMAIN": "example.org",
+    }
+    assert scope.merge(scope.shared(sender), spare()).variables["ad"] == {"DOMAIN": "example.org"}
+    assert scope.merge(scope.shared(config()), own).variables["ad"] == {"APPLIANCE_ACCOUNT": "UTM2$"}
+    assert scope.cluster_part(own).variables["ad"] == {"DOMAIN": "old.example.org"}
+
+
 def test_an_address_of_the_cluster_gets_the_first_free_id_and_keeps_it() -> None:
     sender = config(addresses__1__device="LAN1", addresses__9={"device": "wan0", "address": "203.0.113.1/32"})
     merged = scope.merge(scope.shared(sender), spare())
@@ -247,6 +260,10 @@ def test_what_no_longer_fits_our_machine_facts_is_refused() -> None:
         (
             {"interfaces": {"LAN1": {"id": 1}}, "addresses": [{"device": "LAN1", "address": "10.0.0.1/24"}]},
             "the address 10.0.0.1/24 of LAN1 belongs to one machine and must not travel to the other",
+        ),
+        (
+            {"variables": {"ad": {"APPLIANCE_ACCOUNT": "UTM1$"}}},
+            "variables.ad.APPLIANCE_ACCOUNT belongs to one machine and must not travel to the other",
         ),
         ({"addresses": {}}, "the addresses of the cluster cannot be read: Expected `array`, got `object`"),
         ({"cluster": 3}, "the configuration is invalid: 1 problem"),

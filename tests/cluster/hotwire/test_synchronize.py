@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster.errors import ConflictError, LockedError, RefusedError, UnreachableError
-from cluster.model import SetValue
+from cluster.model import RemoveValue, SetValue
 from cluster.rpc.messages import (
     ConfigReply,
     Configs,
@@ -108,6 +108,35 @@ def test_it_works_from_the_spare_to_the_master_which_stays_master_and_high(pair:
     until(lambda: pair.master.holds(SECOND), "the address that arrived is in force on the master")
     assert config(pair.master).cluster.priority == "high"
     assert (pair.master.roles, pair.spare.roles) == (["backup", "master"], ["backup"])
+
+
+def test_machine_facts_of_the_spare_stay_deletions_arrive_and_a_new_interface_has_no_addresses(pair: Pair) -> None:
+    pair.master.set(interfaces__LAN8={"id": 8}, globals__GLOB_OLD=["1"])
+    save(pair.master)
+    pair.master.ask(Synchronize())
+    pair.spare.set(
+        variables__ad={"APPLIANCE_ACCOUNT": "UTM3$"}, addresses__7={"device": "LAN8", "address": "10.8.0.3/24"}
+    )
+    save(pair.spare)
+    before, key = config(pair.spare), pair.own[3].public("x").line
+
+    pair.master.ask(EditConfig((
+        RemoveValue(("interfaces", "LAN8")),
+        RemoveValue(("globals", "GLOB_OLD")),
+        SetValue(("interfaces", "LAN9"), {"id": 9, "zones": ["dmz"]}),
+        SetValue(("addresses", "9"), {"device": "LAN9", "address": "10.9.0.2/24"}),
+        SetValue(("variables", "ad"), {"APPLIANCE_ACCOUNT": "UTM2$", "DOMAIN": "example.org"}),
+    )))  # fmt: skip
+    save(pair.master)
+    pair.master.ask(Synchronize())
+
+    after = config(pair.spare)
+    assert after.interfaces["LAN9"].zones == ("dmz",)
+    assert ("LAN8" in after.interfaces, after.globals) == (False, {})
+    assert after.addresses == {number: before.addresses[number] for number in ("1", "2")}
+    assert after.variables["ad"] == {"APPLIANCE_ACCOUNT": "UTM3$", "DOMAIN": "example.org"}
+    assert (after.hostname, after.cluster) == (before.hostname, before.cluster)
+    assert pair.own[3].public("x").line == key
 
 
 def test_a_dry_run_changes_nothing_and_maintenance_never_crosses(pair: Pair) -> None:
