@@ -17,8 +17,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from cluster.config import transition
 from cluster.engine.keys import DerivedKeys
-from cluster.engine.settings import document, trigger_delay
+from cluster.engine.settings import TRANSITION, authentication_of, document, trigger_delay
 from cluster.errors import ClusterError, RefusedError, StoreError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cluster.collaborators import Engine, Network, Part
     from cluster.config.revision import Revision
     from cluster.config.store import Store
+    from cluster.config.transition import Authentication
     from cluster.events_log import EventLog
     from cluster.followers import DisabledInterfaces, Followers
     from cluster.model import Config
@@ -70,12 +72,33 @@ class InForce:
         self._parts = parts
         self._resynchronises = resynchronises
         self._applied = store.running.config
+        self._transition: Authentication | None = None
         self.keys = DerivedKeys()
 
     @property
     def config(self) -> Config:
         """The configuration in force."""
         return self._applied
+
+    @property
+    def in_transition(self) -> bool:
+        """Whether adverts are authenticated in a way that both nodes only pass through (cluster/rekeying.py)."""
+        return self._transition is not None
+
+    async def authenticate(self, way: Authentication) -> None:
+        """Authenticate adverts in another way than the configuration says, also after a restart of clusterd.
+
+        Raises:
+            ClusterError: the engine does not take it.
+        """
+        before, applied = (self._transition, self._applied), self._store.applied
+        self._transition = None if applied is not None and way == transition.of(applied.config) else way
+        self._applied = transition.put(self._applied, way)
+        try:
+            await self._tell_engine(maintenance=self._told_maintenance())
+        except ClusterError:
+            self._transition, self._applied = before
+            raise
 
     def require_cluster(self) -> None:
         """Go on only where the cluster is on.
@@ -109,6 +132,12 @@ class InForce:
             await self._apply_complaining()
             return
         self._applied = applied.config
+        told = self._engine.settings()
+        if told is not None and told.get(TRANSITION):
+            self._transition = authentication_of(told)
+            self._applied = transition.put(self._applied, self._transition)
+            text = "a change of keys had stopped halfway; system update interface goes on with it"
+            self._events.note("rekey", text)
         self._follow_anew()
         try:
             await self._tell_engine(maintenance=self._told_maintenance())
@@ -200,7 +229,7 @@ class InForce:
             self._network.apply(config, leave_down=frozenset(config.cluster.backup_disable_interfaces)),
             self.keys.of(config),
         )
-        self._applied = config
+        self._applied, self._transition = config, None
         problems += self._remember_applied(revision)
         self._follow_anew()
         try:
@@ -235,6 +264,8 @@ class InForce:
             secrets=await self.keys.of(self._applied),
             resync=self._resynchronises(self._applied),
         )
+        if self._transition is not None:
+            settings[TRANSITION] = True
         if self._applied.cluster.enabled:
             await self._engine.configure(settings)
         else:

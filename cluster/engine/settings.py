@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.config.rules import ha_interfaces
+from cluster.config.transition import Authentication
 from cluster.model import TRIGGER_DELAY, TRIGGER_DELAY_DEFAULT
 
 if TYPE_CHECKING:
     from cluster.model import Config, Interface
 
+TRANSITION = "transition"
+"""Beside what the engine reads: adverts are authenticated in a way that both nodes only pass through."""
 Document = dict[str, Any]
 """The content of `engine.json`: plain builtins, since the engine does without msgspec."""
 
@@ -55,6 +58,14 @@ def document(
             if (addresses := virtual_addresses(config, name))
         ],
     }
+
+
+def authentication_of(settings: Document) -> Authentication:
+    """How adverts are authenticated under these settings; the keys are the derived ones."""
+    told = settings["authentication"]
+    return Authentication(
+        keys={key["id"]: key["secret"] for key in told["keys"]}, send=told["send_key"], policy=told["policy"]
+    )
 
 
 def by_number(interfaces: dict[str, Interface]) -> list[tuple[str, Interface]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cluster.rekeying import Rekeying
 from cluster.requests.accounts import Accounts
 from cluster.requests.auditing import Auditing
 from cluster.requests.checking import Checking, partner_of
@@ -60,12 +61,14 @@ def desks(
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
         connections: their synchronisation.
     """
+    rekeying = Rekeying(store, inforce, events, partnership=partnership, turn=turn)
+    partnership.dispatch.add(rekeying.answers)
     return (
         Looking(store, inforce, engine, network, events, partnership=partnership, connections=connections),
-        Configurations(store, inforce, events, lease),
+        Configurations(store, inforce, events, lease, rekeying=rekeying),
         life,
         Undoing(store, inforce, events, lease=lease, turn=turn, partnership=partnership, life=life),
-        Duty(store, inforce, engine, events, leave),
+        Duty(store, inforce, engine, events, leave, partnership=partnership, rekeying=rekeying),
         Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),
         HotwireKeysDesk(store, events, partnership),
         Checking(

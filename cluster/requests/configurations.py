@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cluster.inforce import InForce
     from cluster.lease import EditLease
     from cluster.model import Config
+    from cluster.rekeying import Rekeying
     from cluster.requests.desk import Answers
     from cluster.rpc.messages import Actor, Ask
 
@@ -31,13 +32,17 @@ class Configurations:
         inforce: what is in force.
         events: what happened.
         lease: who edits.
+        rekeying: changes on both nodes what has to change on both.
     """
 
-    def __init__(self, store: Store, inforce: InForce, events: EventLog, lease: EditLease) -> None:
+    def __init__(
+        self, store: Store, inforce: InForce, events: EventLog, lease: EditLease, *, rekeying: Rekeying
+    ) -> None:
         self._store = store
         self._inforce = inforce
         self._events = events
         self._lease = lease
+        self._rekeying = rekeying
         self.answers: Answers = {
             m.EditConfig: self._edit,
             m.SaveConfig: self._save,
@@ -56,23 +61,31 @@ class Configurations:
         before = running.config
         config = schema.apply(before, await with_hashes(ask.changes))
         refuse_lockout(before, config)
-        if not ask.force:
-            self._refuse_outage(before, config)
+        told = self._refuse_outage(before, config, force=ask.force)
         why = ", ".join(".".join(change.path) for change in ask.changes)
         self._store.commit(config, actor.user, f"set {why}", time.time())
         self._lease.edited(actor, _now())
         await self._inforce.delay_at_once(before)
-        return m.Done(schema.new_warnings(before, config))
+        return m.Done((*told, *schema.new_warnings(before, config)))
 
-    def _refuse_outage(self, before: Config, after: Config) -> None:
-        """Nothing but the hotwire could change both nodes of a live cluster at once.
+    def _refuse_outage(self, before: Config, after: Config, *, force: bool) -> tuple[str, ...]:
+        """Nothing but the hotwire can change both nodes of a live cluster at once; returns what it will do.
 
         An edit that leaves the authentication alone passes also after one that was forced.
         """
-        if self._inforce.config.cluster.enabled and authentication.differ(before, after):
-            problem = authentication.outage(self._inforce.config, after)
-            if problem:
-                raise RefusedError(f"{problem}; force 1 changes this node all the same")
+        in_force = self._inforce.config
+        if not in_force.cluster.enabled or not authentication.differ(before, after):
+            return ()
+        if force:
+            self._rekeying.alone(after)
+            return ()
+        told = self._rekeying.offer() if authentication.differ(in_force, after) else ()
+        if told is not None:
+            return told
+        problem = authentication.outage(in_force, after)
+        if problem:
+            raise RefusedError(f"{problem}; force 1 changes this node all the same")
+        return ()
 
     async def _save(self, ask: m.SaveConfig, actor: Actor) -> m.Done:
         self._lease.require(actor, _now(), force=ask.force)
@@ -98,10 +111,14 @@ class Configurations:
     def _loaded_warnings(self, name: str, before: Config) -> tuple[str, ...]:
         """What `system update interface` would do to the authentication, after another configuration was loaded."""
         loaded = self._store.running.config
+        if self._rekeying.offer() is None:
+            self._rekeying.alone(loaded)
         if authentication.keys(before) and not authentication.keys(loaded):
             return (f"{name} has no passphrase: with system update interface adverts are authenticated no longer",)
         applied = self._inforce.config
         problem = authentication.outage(applied, loaded) if applied.cluster.enabled else ""
+        if problem and (told := self._rekeying.offer()) is not None:
+            return told
         return (f"{name} authenticates adverts in another way; {problem}",) if problem else ()
 
     async def _delete(self, ask: m.DeleteConfig, actor: Actor) -> m.Done:
