@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster import activation, files
 from cluster.config import authentication, rules
-from cluster.errors import ClusterError, InvalidConfigurationError
+from cluster.errors import ClusterError, InvalidConfigurationError, RefusedError
 from cluster.requests.desk import who
 from cluster.rpc import messages as m
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cluster.events_log import EventLog
     from cluster.inforce import InForce
     from cluster.lease import EditLease
+    from cluster.model import Config
     from cluster.requests.desk import Answers
     from cluster.rpc.messages import Actor, Ask
 
@@ -158,6 +159,7 @@ class ConfigLife:
 
     async def _activate(self, ask: m.Activate, actor: Actor) -> m.Done:
         running, applied = self._store.running, self._store.applied
+        self._refuse_parting(running.config)
         pending = activation.begin(
             actor,
             ask.seconds,
@@ -179,6 +181,16 @@ class ConfigLife:
         except ClusterError as error:
             await self._return(pending, f"it could not be put into force: {error.message}")
             raise
+
+    def _refuse_parting(self, config: Config) -> None:
+        """What has to change on both nodes at once cannot be tried on one of them."""
+        in_force = self._inforce.config
+        both_on = in_force.cluster.enabled and config.cluster.enabled
+        if both_on and authentication.outage(in_force, config):
+            raise RefusedError(
+                "how adverts are authenticated has to change on both nodes at once: system update interface does "
+                "that over the hotwire, an activation is for this node alone"
+            )
 
     async def _confirm(self, _ask: m.ConfirmActivation, actor: Actor) -> m.Done:
         pending = activation.require(self._pending)

@@ -11,6 +11,7 @@ import pytest
 from cluster.errors import ClusterError, RefusedError
 from cluster.model import SetValue
 from cluster.rpc.messages import (
+    Activate,
     ConfigReply,
     EditConfig,
     GetConfig,
@@ -145,3 +146,12 @@ def test_a_partner_that_dies_in_the_midst_leaves_one_master_and_it_goes_on_later
     assert [passphrase(each) for each in (pair.master, pair.spare)] == [NEW, NEW]
     assert pair.master.roles == roles
     assert pair.spare.role == "backup"
+
+
+def test_an_activation_that_would_part_the_nodes_is_refused(pair: Pair) -> None:
+    pair.master.set(cluster__passphrase=NEW)
+
+    with pytest.raises(RefusedError, match="an activation is for this node alone"):
+        pair.master.ask(Activate(seconds=60))
+
+    assert (pair.master.role, pair.spare.role) == ("master", "backup")
