@@ -62,6 +62,14 @@ def test_before_a_load_is_what_was_left_for_it_though_its_number_is_higher(store
     assert before(store) == "h2.local"
 
 
+def test_before_is_something_else_though_the_same_ran_under_another_number(store: Store) -> None:
+    edit(store, "h2.local")
+    edit(store, "h1.local")
+    store.load("default")
+
+    assert before(store) == "h2.local"
+
+
 def test_what_was_only_imported_never_ran(store: Store) -> None:
     edit(store, "h2.local")
     store.put("other", config(hostname="h9.local"), "anna", "import as other", 2000.0)

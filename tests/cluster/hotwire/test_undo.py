@@ -127,6 +127,20 @@ def test_the_receiver_cannot_undo_on_both_since_it_did_not_send(pair: Pair) -> N
         pair.spare.ask(RollBackBoth())
 
 
+def test_only_what_both_last_had_in_common_is_undone_not_something_before_it(pair: Pair) -> None:
+    pair.spare.set(cluster__advert_interval=30)
+    pair.spare.ask(SaveConfig())
+    pair.spare.ask(Synchronize())
+    pair.await_sync("synchronized")
+
+    with pytest.raises(RefusedError, match="received last is not what both nodes last had in common"):
+        pair.master.ask(RollBackBoth())
+
+    pair.spare.ask(RollBackBoth())
+    assert [config(node).cluster.advert_interval for node in pair.nodes.values()] == [25, 25]
+    assert (virtual(pair.master), virtual(pair.spare)) == (["1", "2"], ["1", "2"])
+
+
 def test_a_second_time_there_is_nothing_to_undo(pair: Pair) -> None:
     pair.master.ask(RollBackBoth())
     pair.await_sync("synchronized")

@@ -250,7 +250,9 @@ def test_no_other_port_is_open_on_the_hotwire_not_even_for_the_partner(site: Sit
     service.close()
 
 
-def test_a_connection_that_a_stranger_had_before_is_cut(site: Site) -> None:
+def test_a_connection_that_a_stranger_had_before_is_cut_though_the_kernel_knows_it(site: Site) -> None:
+    chain = "add table ip t; add chain ip t c { type filter hook input priority 0; }"
+    site.node.run("nft", f"{chain}; add rule ip t c ct state new")
     service = listening(site.node, socket.SOCK_STREAM, 80)
     with site.partner.inside():
         line = socket.create_connection((HOTWIRE, 80), timeout=5)
@@ -276,6 +278,22 @@ def test_nothing_is_forwarded_to_or_from_the_hotwire(site: Site) -> None:
     assert not connects(site.partner, PARTNER, OUTSIDE, 80)
     far.close()
     near.close()
+
+
+@pytest.mark.parametrize("way", ["to", "from"])
+def test_not_even_what_needs_no_answer_is_forwarded(site: Site, way: str) -> None:
+    ends = [(site.attacker, OUTSIDE), (site.partner, PARTNER)]
+    (sender, source), (receiver, target) = ends if way == "to" else reversed(ends)
+    far = listening(receiver, socket.SOCK_DGRAM, 5000)
+    send(sender, source, target, 17, datagram(5000, b"before"))
+    assert far.recv(100) == b"before"
+    site.apply(configuration())
+
+    send(sender, source, target, 17, datagram(5000, b"after"))
+
+    until(lambda: site.dropped("the hotwire leads nowhere") == 1, "the packet was dropped")
+    assert silent(far)
+    far.close()
 
 
 def test_vrrp_passes_on_ha_interfaces_only(site: Site) -> None:
