@@ -29,7 +29,7 @@ from cluster.config.migrations import VERSION
 from cluster.config.revision import Content, packed
 from cluster.errors import ConflictError, InvalidConfigurationError, LockedError, RefusedError, by_code
 from cluster.hotwire import exchange_messages as x
-from cluster.hotwire.exchange_refusals import obstacles
+from cluster.hotwire.exchange_refusals import obstacles, trying
 
 if TYPE_CHECKING:
     from cluster.hotwire.exchange_refusals import Own
@@ -136,8 +136,7 @@ class Reception:
             ConflictError: out of turn.
         """
         hello = self.hello_of(ask.exchange, State.GREETED)
-        if not ask.force:
-            refuse(obstacles(own, {*hello.bases, hello.digest}))
+        refuse(trying(own) if ask.force else obstacles(own, {*hello.bases, hello.digest}))
         self.state = State.LOCKED
         return hello
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cluster.config import scope
 from cluster.config.diff import diff
 from cluster.errors import ConflictError, LockedError, RefusedError
-from cluster.hotwire.exchange_messages import Obstacle
+from cluster.hotwire import exchange_messages as x
 from cluster.units import NANOSECONDS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Own(NamedTuple):
         is_master: it has the role now.
         enabled: its part in the cluster is switched on.
         sending: it is sending its own configuration just now.
+        trying: who activated a configuration there that goes back unless it is confirmed; empty: nobody.
         start: revision of the start configuration.
         start_name: its name.
         start_digest: of its shared part.
@@ -57,6 +58,7 @@ class Own(NamedTuple):
     is_master: bool
     enabled: bool
     sending: bool
+    trying: str
     start: Revision
     start_name: str
     start_digest: str
@@ -73,17 +75,28 @@ class Own(NamedTuple):
     clock: float
 
 
-def obstacles(own: Own, known: Collection[str]) -> tuple[Obstacle, ...]:
-    """What force has to override, the gravest first.
+def obstacles(own: Own, known: Collection[str]) -> tuple[x.Obstacle, ...]:
+    """What stands in the way, the gravest first; force overrides all but the first.
 
     Args:
         own: the receiver.
         known: digests of what the sender knows that both may have had last.
     """
-    return (*_edited(own, known), *_unsaved(own), *_administrator(own))
+    return (*trying(own), *_edited(own, known), *_unsaved(own), *_administrator(own))
 
 
-def _edited(own: Own, known: Collection[str]) -> Iterator[Obstacle]:
+def trying(own: Own) -> tuple[x.Obstacle, ...]:
+    """What runs would go back, and take with it what arrived meanwhile: not even force overrides that."""
+    if not own.trying:
+        return ()
+    text = (
+        f"{own.trying} is trying a configuration out on {own.hostname}, which goes back by itself unless it is "
+        "confirmed there; synchronize after that"
+    )
+    return (x.Obstacle(LockedError.code, text),)
+
+
+def _edited(own: Own, known: Collection[str]) -> Iterator[x.Obstacle]:
     """Edited since the common base, and saved; what is unsaved is another obstacle."""
     base = own.base.digest
     if base not in known:
@@ -94,7 +107,7 @@ def _edited(own: Own, known: Collection[str]) -> Iterator[Obstacle]:
         edited, name = own.running, own.current_name
     else:
         return
-    yield Obstacle(
+    yield x.Obstacle(
         ConflictError.code,
         f"{own.hostname} was edited since both nodes last had the same configuration: {edited.who} changed {name} "
         f"there {age(own.clock - edited.when)} ago; force 1 replaces it and keeps it in the history there",
@@ -104,9 +117,9 @@ def _edited(own: Own, known: Collection[str]) -> Iterator[Obstacle]:
     )  # fmt: skip
 
 
-def _unsaved(own: Own) -> Iterator[Obstacle]:
+def _unsaved(own: Own) -> Iterator[x.Obstacle]:
     if own.unsaved:
-        yield Obstacle(
+        yield x.Obstacle(
             RefusedError.code,
             f"{own.hostname} has unsaved edits: {own.running.who} changed {own.current_name} there "
             f"{age(own.clock - own.running.when)} ago; force 1 replaces them and keeps them in the history there",
@@ -114,9 +127,9 @@ def _unsaved(own: Own) -> Iterator[Obstacle]:
         )
 
 
-def _administrator(own: Own) -> Iterator[Obstacle]:
+def _administrator(own: Own) -> Iterator[x.Obstacle]:
     if own.holder is not None:
-        yield Obstacle(
+        yield x.Obstacle(
             LockedError.code,
             f"{own.holder.user} ({own.holder.source}) has been editing the configuration of {own.hostname} for "
             f"{age((own.now - own.holder.since) / NANOSECONDS_PER_SECOND)}; force 1 goes on anyway",

@@ -61,6 +61,7 @@ class Receiver:
         turn: held while something is changed; one change after the other.
         is_master: whether this node is master now.
         sending: whether this node is sending now.
+        trying: who activated a configuration here that still waits for a confirmation; empty: nobody.
         connected: whether the partner is there.
         changed: called when something changed that the partner is told.
         software: says the version of this software.
@@ -80,6 +81,7 @@ class Receiver:
         turn: asyncio.Lock,
         is_master: Callable[[], bool],
         sending: Callable[[], bool],
+        trying: Callable[[], str],
         connected: Callable[[], bool],
         changed: Callable[[], None],
         software: Callable[[], str],
@@ -93,6 +95,7 @@ class Receiver:
         self._is_master = is_master
         self._sending = sending
         self._software = software
+        self._trying = trying
         self._connected = connected
         self._changed = changed
         self._reception = Reception()
@@ -189,6 +192,7 @@ class Receiver:
             is_master=self._is_master(),
             enabled=self._force.config.cluster.enabled,
             sending=self._sending(),
+            trying=self._trying(),
             start=start,
             start_name=store.start_name,
             start_digest=start_digest,

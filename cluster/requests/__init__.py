@@ -69,7 +69,9 @@ def desks(
         life,
         Undoing(store, inforce, events, lease=lease, turn=turn, partnership=partnership, life=life),
         Duty(store, inforce, engine, events, leave, partnership=partnership, rekeying=rekeying),
-        Synchronizing(store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn),
+        Synchronizing(
+            store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn, life=life
+        ),
         HotwireKeysDesk(store, events, partnership),
         Checking(
             store, inforce, engine, network, connections=connections, partner=lambda: partner_of(partnership)

@@ -73,6 +73,11 @@ class ConfigLife:
         }
         self.changes: tuple[type[Ask], ...] = (m.RollBack, m.Activate, m.ConfirmActivation)
 
+    @property
+    def trying(self) -> str:
+        """Who activated what waits to be confirmed; empty: nothing waits."""
+        return "" if self._pending is None else self._pending.whose
+
     # --- looking back -------------------------------------------------------------------------------
 
     async def _history(self, ask: m.GetHistory, _actor: Actor) -> m.History:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cluster.inforce import InForce
     from cluster.lease import EditLease
     from cluster.partnership import Partnership
+    from cluster.requests.config_life import ConfigLife
     from cluster.requests.desk import Answers
     from cluster.rpc.messages import Actor, Ask
 
@@ -36,6 +37,7 @@ class Synchronizing:
         lease: who edits.
         partnership: with the other node.
         turn: held by whatever changes anything.
+        life: of configurations: what waits to be confirmed must not take back what arrives.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Synchronizing:
         lease: EditLease,
         partnership: Partnership,
         turn: asyncio.Lock,
+        life: ConfigLife,
     ) -> None:
         parts = partnership.parts
         self._sender = Sender(
@@ -67,6 +70,7 @@ class Synchronizing:
             turn=turn,
             is_master=lambda: engine.role is Role.MASTER,
             sending=lambda: self._sender.busy,
+            trying=lambda: life.trying,
             connected=lambda: partnership.link.state.connected,
             changed=partnership.changed,
             software=lambda: partnership.software,

@@ -64,6 +64,7 @@ class Node:
         self.lease = EditLease()
         self.force = PlayedForce(self)
         self.master = False
+        self.trying = ""
         self.wire = Wire()
         parts = SharedParts()
         self.sender = Sender(
@@ -83,6 +84,7 @@ class Node:
             turn=asyncio.Lock(),
             is_master=lambda: self.master,
             sending=lambda: self.sender.busy,
+            trying=lambda: self.trying,
             connected=lambda: self.wire.to is not None,
             changed=lambda: None,
             software=lambda: "0.1.0",

@@ -75,6 +75,16 @@ def test_a_partner_with_an_active_administrator_is_left_alone(pair: Pair) -> Non
     assert refused(pair, LockedError).message == EDITS
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_what_would_go_back_by_itself_is_not_replaced_even_with_force(pair: Pair, force: bool) -> None:
+    pair.differ()
+    pair.spare.trying = "bert (console)"
+    assert refused(pair, LockedError, force=force).message == (
+        "bert (console) is trying a configuration out on spare.cluster.local, which goes back by itself unless it "
+        "is confirmed there; synchronize after that"
+    )
+
+
 def test_several_obstacles_are_all_named(pair: Pair) -> None:
     pair.in_step()
     pair.spare.edit(globals__GLOB_DNS=["192.0.2.98"])
