@@ -162,9 +162,11 @@ class Sending:
         here, there = self._offer.in_force, self._offer.config
         if not (here.cluster.enabled and welcome.enabled):
             return ""
-        problem = authentication.outage(here, there)
-        if problem:
-            return f"what is sent authenticates adverts in another way than is in force here; {problem}"
+        if authentication.outage(here, there):
+            return (
+                "what is sent authenticates adverts in another way than is in force here, so that the nodes would "
+                "not believe each other; system update interface first, which changes both of them"
+            )
         meeting = _routers(here)
         if meeting and not meeting & _routers(there):
             return (
