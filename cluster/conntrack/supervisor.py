@@ -85,6 +85,7 @@ class ConnectionSync:
             run_dir / "conntrackd.conf", run_dir / "conntrackd.lock", run_dir / "conntrackd.sock"
         )
         self._config, self._lock, self._socket = (run_dir / path.name for path in self._files)
+        self._said = run_dir / "conntrackd.absent"
         self._tell_engine = resynchronised
         self._note = note
         self._absent: _Absent | None = _UNDECIDED
@@ -162,11 +163,10 @@ class ConnectionSync:
             What could not be done.
         """
         absent, text = self._wanted(config)
-        if absent is not None and absent != self._absent and absent.reason:
-            self._note("connections", f"connections will not outlive a takeover: {absent.reason}")
         self._absent = absent
         self._changed.set()
         try:
+            self._say_once(absent.reason if absent else "")
             if absent is not None:
                 await self.stop()
             else:
@@ -174,6 +174,14 @@ class ConnectionSync:
         except ClusterError as error:
             return (error.message,)
         return ()
+
+    def _say_once(self, reason: str) -> None:
+        """Why connections are not synchronised becomes an event when it is new, also to a restarted clusterd."""
+        said = self._said.read_text(encoding="utf-8") if self._said.exists() else ""
+        if reason != said:
+            files.replace(self._said, reason.encode())
+            if reason:
+                self._note("connections", f"connections will not outlive a takeover: {reason}")
 
     def _wanted(self, config: Config) -> tuple[_Absent | None, str]:
         """Why conntrackd shall not run, or its configuration."""

@@ -297,6 +297,7 @@ def test_without_the_package_it_says_so_once_and_the_engine_waits_for_nobody(
         assert status.reason == "conntrackd is not installed (Debian package conntrackd)"
 
     run(node, scenario)
+    run(node, scenario)  # another clusterd says nothing new
     (note,) = node.notes
     assert note.startswith("connections will not outlive a takeover: conntrackd is not installed")
 
