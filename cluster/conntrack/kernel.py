@@ -51,8 +51,12 @@ def machine(netfilter: Path = NETFILTER) -> Machine:
         most = int((netfilter / "nf_conntrack_max").read_text(encoding="ascii"))
     except (OSError, ValueError):
         raise ClusterError("this kernel does not track connections (nf_conntrack)") from None
-    privileged = is_first_namespace(Path("/proc/self/uid_map").read_text(encoding="ascii"))
-    return Machine(most, buffers=privileged, real_time=privileged)
+    return Machine(most, buffers=is_privileged())
+
+
+def is_privileged() -> bool:
+    """Whether root is root here."""
+    return is_first_namespace(Path("/proc/self/uid_map").read_text(encoding="ascii"))
 
 
 def is_first_namespace(uid_map: str) -> bool:

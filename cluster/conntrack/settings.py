@@ -12,8 +12,9 @@ Every option is in conntrackd.conf(5). Those whose value was found the hard way:
                            overrun on a backup would have it send the master's own connections back to it
 ``Filter From Userspace``  only there `Address Ignore` looks at the real ends of a connection; in the kernel it
                            looks at the address the client spoke to, and leaves out what a virtual address forwards
-``Scheduler``              conntrackd's default is SCHED_RR 99, above the VRRP engine; the lowest priority is
-                           still above everything that is not real-time
+
+There is no option against real-time scheduling, so conntrackd is not allowed it (supervisor.py), and says so in its
+log whenever it starts.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ NETLINK_BUFFER, NETLINK_BUFFER_LIMIT = 32 << 20, 128 << 20
 SOCKET_BUFFER = 8 << 20
 OVERRUN_RESYNC = 5
 """Seconds after the kernel had to drop events until everything is compared."""
-PRIORITY = 1
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -75,12 +75,10 @@ class Machine(NamedTuple):
     Attributes:
         most: entries its connection tracking takes (nf_conntrack_max).
         buffers: larger socket buffers may be asked for; where they may not, conntrackd ends if it has to.
-        real_time: real-time scheduling may be asked for.
     """
 
     most: int
     buffers: bool
-    real_time: bool
 
 
 def of(config: Config) -> Settings | str:
@@ -167,7 +165,6 @@ def _general(settings: Settings, machine: Machine, files: Files) -> list[str]:
         *_block("UNIX", [f"Path {files.socket}"]),
         *(netlink if machine.buffers else []),
         f"NetlinkOverrunResync {OVERRUN_RESYNC}",
-        *(_block("Scheduler", ["Type RR", f"Priority {PRIORITY}"]) if machine.real_time else []),
         *_block(
             "Filter From Userspace",
             [*_block("Protocol Accept", ["TCP", "UDP"]), *_block("Address Ignore", ignored)],

@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("clusterd")
 
 PROGRAM = "conntrackd"
-CAPABILITIES = ("net_admin", "sys_nice")
-"""The kernel's connection tracking and larger buffers; real-time scheduling."""
+CAPABILITIES = ("net_admin",)
+"""The kernel's connection tracking and larger buffers. Not sys_nice: conntrackd would take SCHED_RR 99, above the
+engine, and keep a processor from everybody else for seconds when there are many entries."""
+NICE = ("nice", "-n", "-5")
+"""Before others all the same: the kernel drops events that nobody takes."""
 HEALTHY_AFTER = 2.0
 STOP_PATIENCE = 5.0
 COME_UP_PAUSE, COME_UP_PATIENCE = 0.02, 30.0
@@ -217,7 +220,7 @@ class ConnectionSync:
             self._control = Control(program, self._config, environment)
             self._child = Child(
                 PROGRAM,
-                Command(confined((program, "-C", str(self._config)), CAPABILITIES, PROGRAM), environment),
+                Command(self._command(program), environment),
                 self._policy,
                 was_healthy=lambda _pid, age: age > HEALTHY_AFTER,
                 before_start=self._clear_the_way,
@@ -225,6 +228,11 @@ class ConnectionSync:
                 on_end=self._ended,
             )
         return self._child
+
+    def _command(self, program: str) -> tuple[str, ...]:
+        argv = confined((program, "-C", str(self._config)), CAPABILITIES, PROGRAM)
+        nice = shutil.which(NICE[0])
+        return (nice, *NICE[1:], *argv) if nice is not None and kernel.is_privileged() else argv
 
     async def _adopt(self, child: Child) -> None:
         pid = self._running()

@@ -56,8 +56,13 @@ def test_a_short_stop_in_the_middle_is_not_the_end() -> None:
 
 def test_traffic_that_comes_before_the_rest_is_not_taken_for_it_where_the_partner_says_how_much_there_is() -> None:
     slow = [(1, 5), (1, 9), (1, 12), (1, 15), (1, 18), (1, 20), (1, 8_000), (1, 16_000), *[(1, 16_000)] * 5]
-    assert steps(*slow, expected=15_000) == "A" + "." * 9 + "D"
+    assert steps(*slow, expected=15_000) == "....A.....D"
     assert steps(*slow) == "A...D"
+
+
+def test_a_partner_that_says_how_much_there_is_and_sends_it_is_not_asked() -> None:
+    assert steps((0, 0), (1, 8_000), (1, 16_000), *[(1, 16_000)] * 9, expected=16_000) == ".....D"
+    assert steps((0, 0), *[(1, 0)] * 20, expected=0) == ".....D"
 
 
 def test_entries_that_the_kernel_did_not_take_came_all_the_same() -> None:
@@ -66,8 +71,8 @@ def test_entries_that_the_kernel_did_not_take_came_all_the_same() -> None:
     assert resync.entries == 100
 
 
-def test_entries_that_never_come_are_waited_for() -> None:
-    assert "D" not in steps(*[(1, 100)] * 100, expected=101)
+def test_entries_that_never_come_are_asked_for_three_times() -> None:
+    assert steps(*[(1, 100)] * 100, expected=101) == "....A...A...A...D"
 
 
 def test_traffic_at_a_fifth_of_full_speed_and_more_hides_the_end() -> None:
