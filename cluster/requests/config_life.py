@@ -6,8 +6,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cluster import activation, files
-from cluster.config import authentication, rules
+from cluster.accounts import refuse_lockout
+from cluster.config import authentication, rules, transition
 from cluster.errors import ClusterError, InvalidConfigurationError, RefusedError
 from cluster.requests.desk import who
 from cluster.rpc import messages as m
@@ -103,7 +106,7 @@ class ConfigLife:
         self._lease.require(actor, _now(), force=ask.force)
         arrived = self._store.past.arrived
         if ask.revision is None and arrived is not None and arrived.became == self._store.running.number:
-            return await self.undo(arrived, actor)
+            return await self.undo(arrived, actor, force=ask.force)
         wanted = (
             self._store.past.before(self._store.running)
             if ask.revision is None
@@ -111,6 +114,7 @@ class ConfigLife:
         )
         _require_valid(wanted)
         before = self._store.running.config
+        refuse_lockout(before, wanted.config)
         new = self._store.commit(wanted.config, actor.user, f"rollback to revision {wanted.number}", time.time())
         self._lease.edited(actor, _now())
         self._events.note(
@@ -120,20 +124,45 @@ class ConfigLife:
         return m.Done(self._warnings(new))
 
     def _warnings(self, revision: Revision) -> tuple[str, ...]:
-        applied = self._inforce.config
-        problem = authentication.outage(applied, revision.config) if applied.cluster.enabled else ""
+        problem = self._parts(revision.config)
         return (f"revision {revision.number} authenticates adverts in another way; {problem}",) if problem else ()
 
-    async def undo(self, arrived: Arrived, actor: Actor) -> m.Done:
+    def _parts(self, config: Config) -> str:
+        """Why this configuration, in force on this node alone, would part the nodes; empty if it would not."""
+        in_force = self._inforce.config
+        both_on = in_force.cluster.enabled and config.cluster.enabled
+        return authentication.outage(in_force, config) if both_on else ""
+
+    def require_together(self, revision: Revision) -> None:
+        """Go on only if a revision may come into force on this node without a step of the partner.
+
+        Args:
+            revision: what would come back.
+
+        Raises:
+            RefusedError: it authenticates adverts in a way that the partner would not believe.
+        """
+        if self._parts(revision.config):
+            raise RefusedError(
+                f"revision {revision.number}, which would come back, authenticates adverts in another way; let it "
+                "run with system config rollback revision, and system update interface changes both nodes"
+            )
+
+    async def undo(self, arrived: Arrived, actor: Actor, *, force: bool) -> m.Done:
         """What the partner sent leaves as it came: with START, CURRENT, and what is in force.
 
         Args:
             arrived: what it was, and what there was before.
             actor: who asks.
+            force: also when the nodes would not believe each other any more.
 
         Raises:
             ClusterError: it cannot be undone; or it is, and the engine does not follow.
         """
+        before = self._store.revision(arrived.running)
+        refuse_lockout(self._store.running.config, before.config)
+        if not force:
+            self.require_together(before)
         why = f"undo of revision {arrived.became}, which the partner sent"
         revision = self._store.undo(arrived, actor.user, why, time.time())
         self._lease.end()
@@ -189,9 +218,7 @@ class ConfigLife:
 
     def _refuse_parting(self, config: Config) -> None:
         """What has to change on both nodes at once cannot be tried on one of them."""
-        in_force = self._inforce.config
-        both_on = in_force.cluster.enabled and config.cluster.enabled
-        if both_on and authentication.outage(in_force, config):
+        if self._parts(config):
             raise RefusedError(
                 "how adverts are authenticated has to change on both nodes at once: system update interface does "
                 "that over the hotwire, an activation is for this node alone"
@@ -237,15 +264,20 @@ class ConfigLife:
 
     async def _put_back(self, before: Revision, pending: Pending) -> tuple[str, ...]:
         """First what is in force, then what runs; each as far as it goes, for nobody is there to try again."""
-        edited = self._store.running.config
+        edited, config = self._store.running.config, before.config
+        if self._parts(config):
+            # Both nodes changed their keys meanwhile: that is theirs together, and no part of what was tried.
+            config = transition.put(config, transition.of(self._inforce.config))
         problems: tuple[str, ...] = ()
         try:
-            problems = await self._inforce.put_back(before)
+            problems = await self._inforce.put_back(msgspec.structs.replace(before, config=config))
         except ClusterError as error:  # the rest is in force, and the engine finds its settings when it comes up
             problems = (error.message,)
         try:
             why = f"activation of revision {pending.activated} undone"
-            self._store.commit(before.config, pending.user, why, time.time())
+            revision = self._store.commit(config, pending.user, why, time.time())
+            if config != before.config:
+                self._store.applied = revision
             await self._inforce.delay_at_once(edited)
         except ClusterError as error:
             problems += (error.message,)

@@ -84,6 +84,8 @@ class Undoing:
                 f"{view.hostname} would go back to a configuration that this node never had; system config "
                 "rollback there undoes it there alone"
             )
+        if not ask.force:
+            self._life.require_together(target)
         wish = UndoArrival(
             digest=sent,
             expected=view.digest,
@@ -144,7 +146,7 @@ class Undoing:
                     f"{self._hostname} was edited since it received this configuration; force 1 undoes it all the "
                     "same, and the edits stay in its history"
                 )
-            done = await self._life.undo(arrived, actor)
+            done = await self._life.undo(arrived, actor, force=ask.force)
         self._partnership.changed()
         return ArrivalUndone(done.warnings)
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from cluster import activation
+from cluster.config import schema
 from cluster.config.arrival import Arrival
 from cluster.config.revision import packed
 from cluster.errors import ClusterError, LockedError, NotFoundError, RefusedError
@@ -21,6 +22,8 @@ from tests.cluster.test_manager import ADMIN, Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from cluster.model import Config
 
 OTTO = m.Actor(user="otto", source="ssh 192.0.2.9", role="admin")
 
@@ -44,6 +47,10 @@ def in_force(node: Node) -> str:
 
 def told(node: Node, kind: str) -> list[str]:
     return [event.text for event in node.events.last(100) if event.kind == kind]
+
+
+def other_keys(config: Config) -> Config:
+    return schema.apply(config, (SetValue(("cluster", "passphrase"), "another passphrase"),))
 
 
 # --- history ----------------------------------------------------------------------------------------------
@@ -126,6 +133,14 @@ def test_a_rollback_to_another_passphrase_says_what_the_update_would_do(node: No
     assert warning.startswith("revision 3 authenticates adverts in another way; ")
 
 
+def test_a_rollback_never_takes_the_last_administrator_away(node: Node) -> None:
+    key = {"key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43, "enabled": True}
+    node.set("users", "anna", value={"role": "admin", "keys": {"1": key}})
+
+    with pytest.raises(RefusedError, match="the last account that can log in as admin"):
+        node.ask(m.RollBack(revision=1))
+
+
 # --- undoing what the partner sent ------------------------------------------------------------------------
 
 
@@ -154,6 +169,18 @@ def test_what_was_in_force_before_an_arrival_is_again_and_no_edit_that_was_not(n
     node.ask(m.RollBack())
 
     assert (in_force(node), node.store.running.config.hostname) == ("master.cluster.local", "edited.local")
+
+
+def test_what_would_come_back_with_other_keys_is_not_undone_on_one_node_alone_unless_forced(node: Node) -> None:
+    arrive(node, "nine.local")
+    node.inforce._applied = other_keys(node.store.running.config)
+
+    with pytest.raises(RefusedError, match="revision 1, which would come back, authenticates adverts in another"):
+        node.ask(m.RollBack())
+    assert node.store.running.config.hostname == "nine.local"
+
+    node.ask(m.RollBack(force=True))
+    assert node.store.running.config.hostname == "master.cluster.local"
 
 
 def test_an_undo_that_is_cut_off_before_it_is_in_force_is_finished_by_the_next_clusterd(node: Node) -> None:
@@ -224,6 +251,22 @@ def test_another_administrator_may_confirm(node: Node) -> None:
     assert told(node, "activation-confirmed") == [
         "otto (ssh 192.0.2.9) confirmed the activation of revision 2 by admin (ssh 192.0.2.7)"
     ]
+
+
+def test_keys_that_both_nodes_changed_meanwhile_stay_when_an_activation_is_undone(node: Node) -> None:
+    name(node, "two.local")
+    node.ask(m.Activate(60))
+    node.store.commit(other_keys(node.store.running.config), "anna", "authentication changed on both nodes", 2.0)
+    asyncio.run(node.inforce.apply())
+    soon(node)
+    node.restart()
+
+    asyncio.run(undone(node))
+
+    for config in (node.inforce.config, node.store.running.config):
+        assert (config.hostname, config.cluster.passphrase) == ("master.cluster.local", "another passphrase")
+    node.restart()
+    assert node.inforce.config.cluster.passphrase == "another passphrase"
 
 
 def test_a_second_activation_is_refused_and_names_whose_the_first_is(node: Node) -> None:
