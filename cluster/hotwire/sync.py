@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cluster.config import scope
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 TO_LOOK = 10.0
 """Seconds for an answer that is there already."""
+TO_BEGIN = 5.0
+"""Seconds for a link that was configured anew just now: who types update and synchronize in one go waits for it."""
+_LOOK = 0.05
 TO_DO = 60.0
 """Seconds for one that takes work: a big configuration, a slow disk, an engine that starts."""
 
@@ -76,6 +81,7 @@ class Sender:
         in_force: the configuration in force here.
         parts: shared parts of revisions.
         link: to the partner.
+        beginning: whether the link was configured anew and has not found out yet whether the partner is there.
         software: says the version of this software.
     """
 
@@ -87,6 +93,7 @@ class Sender:
         in_force: Callable[[], Config],
         parts: SharedParts,
         link: Partner,
+        beginning: Callable[[], bool],
         software: Callable[[], str],
     ) -> None:
         self._store = store
@@ -94,6 +101,7 @@ class Sender:
         self._events = events
         self._parts = parts
         self._link = link
+        self._beginning = beginning
         self._software = software
         self._by: str = ""
 
@@ -125,6 +133,7 @@ class Sender:
 
     async def _send(self, actor: Actor, *, dry_run: bool, force: bool) -> Outcome:
         warnings = self._warnings()
+        await self._link_settled()
         start, name = self._store.start, self._store.start_name
         document, digest = self._parts.of(start)
         offer = Offer(
@@ -146,6 +155,12 @@ class Sender:
         if sending.switched:
             self._events.note("sync-sent", f"{self._by} sent the configuration {name} to {sending.partner}")
         return Outcome(sending.differences, (*warnings, *sending.warnings))
+
+    async def _link_settled(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TO_BEGIN):
+                while self._beginning():  # noqa: ASYNC110 - a look for some moments, with no event to wait for
+                    await asyncio.sleep(_LOOK)
 
     async def _exchange(self, offer: Offer, sending: Sending) -> None:
         ask: HotwireAsk | None = sending.begin()

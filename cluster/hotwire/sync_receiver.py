@@ -113,7 +113,8 @@ class Receiver:
         if self._reception.hello is not None:  # a sender that died in the midst of it begins anew
             self._end(self._reception.hello)
         own = self._own()
-        welcome = self._reception.greet(ask, own, self._software())
+        # In a thread: what differs since the common base takes a while to name in a big configuration.
+        welcome = await asyncio.to_thread(self._reception.greet, ask, own, self._software())
         if ask.digest == own.start_digest:
             self._store.synced.have_common(ask.digest, own.start.number)
         return welcome
@@ -124,7 +125,7 @@ class Receiver:
 
     async def _lock(self, ask: x.SyncLock) -> x.SyncLocked:
         async with self._turn:
-            hello = self._reception.lock(ask, self._own())
+            hello = await asyncio.to_thread(self._reception.lock, ask, self._own())
             self._lease.edited(_editor(hello), _now())
             self._watching = asyncio.create_task(self._watch(hello))
         return x.SyncLocked()

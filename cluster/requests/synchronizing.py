@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cluster.hotwire.state import BEGINNING
 from cluster.hotwire.sync import Sender
 from cluster.hotwire.sync_receiver import Receiver
 from cluster.rpc import messages as m
@@ -59,6 +60,7 @@ class Synchronizing:
             in_force=lambda: inforce.config,
             parts=parts,
             link=partnership.link,
+            beginning=lambda: partnership.link.state == BEGINNING,
             software=lambda: partnership.software,
         )
         receiver = Receiver(

@@ -73,6 +73,7 @@ class Node:
             in_force=lambda: self.force.config,
             parts=parts,
             link=self.wire,
+            beginning=lambda: False,
             software=lambda: "0.1.0",
         )
         self.receiver = Receiver(
