@@ -26,6 +26,7 @@ SHORT = {
     "hotwire": "20 6",
     "synchronize": "7",
     "connections": "1 300 20 20000 1",
+    "ssh": "100 20 150",
 }
 
 

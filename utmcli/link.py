@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING
 
 from cluster.rpc.client import SOCKET_FILE, Client
+from cluster.rpc.messages import READ_ONLY
+from utmcli.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Capture, Done, Events, FollowAdverts, FollowEvents
 
-_IDLE = 4
+_IDLE = 8
 """Connections kept for the next question."""
+_AT_ONCE = 8
+"""Questions that only look and are with clusterd at the same time: it answers each at once, one after the other."""
 
 
 class Link:
@@ -29,6 +33,7 @@ class Link:
     def __init__(self, run_dir: str) -> None:
         self._path = f"{run_dir}/{SOCKET_FILE}"
         self._idle: list[Client] = []
+        self._turns = Turns(_AT_ONCE)
 
     async def ask(self, ask: AnyAsk, actor: Actor, deadline: float) -> AnyAnswer:
         """One question and its answer.
@@ -42,6 +47,10 @@ class Link:
             ClusterError: what clusterd answered instead.
             UnreachableError: there is no clusterd, or it does not answer in time.
         """
+        async with self._turns.turn(actor.user) if isinstance(ask, READ_ONLY) else nullcontext():
+            return await self._ask(ask, actor, deadline)
+
+    async def _ask(self, ask: AnyAsk, actor: Actor, deadline: float) -> AnyAnswer:
         client = await self._connection()
         answered = False
         try:

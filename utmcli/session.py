@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from cluster.errors import ClusterError
-from cluster.rpc.messages import READ_ONLY
+from cluster.rpc.messages import READ_ONLY, GetAudit
 from utmcli.commands import GRAMMAR
 from utmcli.grammar import Call
 from utmcli.output import Means, Output
@@ -129,6 +129,8 @@ class Session:
         Raises:
             ClusterError: what clusterd answered instead, or that it cannot be reached.
         """
+        if self._trail is not None and isinstance(ask, GetAudit):
+            await self._trail.flush()
         patience = TO_LOOK if isinstance(ask, READ_ONLY) else TO_DO
         return await self._link.ask(cast("Any", ask), self.actor, patience)
 

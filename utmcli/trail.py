@@ -24,6 +24,8 @@ KEPT = 2000
 BATCH = 200
 """Lines of one message."""
 _LONGEST = 4096
+_GATHER = 0.05
+"""Seconds that lines gather before they are handed over together, while the answer of the command is on its way."""
 _AGAIN = 1.0
 """Seconds until clusterd is asked again after it did not answer."""
 _PATIENCE = 10.0
@@ -41,6 +43,7 @@ class Trail:
         self._link = link
         self._lines: deque[Audited] = deque()
         self._lost = 0
+        self._hurry = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 
     def note(self, actor: Actor, session: str, line: str, code: int, began: float) -> None:
@@ -70,8 +73,15 @@ class Trail:
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._hand_over())
 
+    async def flush(self) -> None:
+        """Hand over what is there now, and wait until clusterd has it: for who looks at the audit next."""
+        self._hurry.set()
+        if self._worker is not None:
+            await asyncio.wait((self._worker,), timeout=_AGAIN)
+
     async def close(self, patience: float) -> None:
         """Hand over what is left, within so many seconds."""
+        self._hurry.set()
         if self._worker is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
@@ -81,6 +91,10 @@ class Trail:
             _LOG.warning("%d lines did not reach the audit", len(self._lines))
 
     async def _hand_over(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER):
+                await self._hurry.wait()
+        self._hurry.clear()
         while self._lines:
             batch = [self._lines[at] for at in range(min(BATCH, len(self._lines)))]
             if self._lost:

@@ -1,0 +1,68 @@
+"""Whose question is next."""
+
+from __future__ import annotations
+
+import asyncio
+
+from utmcli.turns import Turns
+
+
+def served(asked: list[str], at_once: int = 1) -> list[str]:
+    """All ask at once, in this order; in which they are served."""
+    order: list[str] = []
+
+    async def one(turns: Turns, name: str) -> None:
+        async with turns.turn(name[0]):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async def everybody() -> None:
+        turns = Turns(at_once)
+        await asyncio.gather(*(one(turns, name) for name in asked))
+
+    asyncio.run(everybody())
+    return order
+
+
+def test_accounts_take_turns_and_each_keeps_its_order() -> None:
+    assert served(["a1", "a2", "a3", "a4", "b1", "c1", "b2"]) == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
+
+
+def test_so_many_are_served_at_once() -> None:
+    running, most = 0, 0
+
+    async def one(turns: Turns) -> None:
+        nonlocal running, most
+        async with turns.turn("a"):
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+
+    async def everybody() -> None:
+        turns = Turns(3)
+        await asyncio.gather(*(one(turns) for _ in range(20)))
+
+    asyncio.run(everybody())
+    assert most == 3
+
+
+def test_who_gives_up_waiting_takes_nobodys_turn() -> None:
+    async def story() -> list[str]:
+        turns, order = Turns(1), []
+
+        async def one(name: str) -> None:
+            async with turns.turn(name):
+                order.append(name)
+
+        async with turns.turn("first"):
+            waiting = [asyncio.create_task(one(name)) for name in ("a", "b", "c")]
+            await asyncio.sleep(0)
+            waiting[0].cancel()
+            await asyncio.sleep(0)
+        waiting[1].cancel()  # it was just called
+        await asyncio.wait(waiting)
+        await one("last")
+        return order
+
+    assert asyncio.run(story()) == ["c", "last"]

@@ -1,0 +1,67 @@
+"""Whose question is next: accounts take turns, so that one that asks much keeps the others waiting for one only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+class Turns:
+    """A number of turns at once; who waits is served account by account, each account's own in order.
+
+    Args:
+        at_once: turns that are taken at the same time.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def turn(self, account: str) -> AsyncIterator[None]:
+        """Wait for a turn, and give it back at the end of the block."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(account)
+        try:
+            yield
+        finally:
+            self._next()
+
+    async def _wait(self, account: str) -> None:
+        called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(account, deque()).append(called)
+        try:
+            await called
+        except asyncio.CancelledError:
+            if called.done() and not called.cancelled():
+                self._next()  # it was our turn already
+            else:
+                self._leave(account, called)
+            raise
+
+    def _leave(self, account: str, called: asyncio.Future[None]) -> None:
+        queue = self._waiting.get(account)
+        if queue is not None and called in queue:
+            queue.remove(called)
+            if not queue:
+                del self._waiting[account]
+
+    def _next(self) -> None:
+        while self._waiting:
+            account, queue = next(iter(self._waiting.items()))
+            called = queue.popleft()
+            if queue:
+                self._waiting.move_to_end(account)  # behind the others
+            else:
+                del self._waiting[account]
+            if not called.done():
+                called.set_result(None)
+                return
+        self._free += 1
