@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from cluster.hotwire.keys import OwnKey
     from cluster.hotwire.protocol import Hello, HotwireAnswer, HotwireAsk
     from cluster.hotwire.settings import HotwireSettings
+    from cluster.hotwire.sockets import Cable
     from cluster.hotwire.ssh import Way
 
 _LOG = logging.getLogger("clusterd")
 
-BEAT = 0.7
-"""Seconds between two signs of life on each connection."""
-SILENCE = 1.9
+BEAT = 1.05
+"""Seconds without a word of ours after which a sign of life goes out; a little longer than between two reports."""
+SILENCE = 2.0
 """Seconds without one after which a connection is given up."""
 LOOK = 0.25
 """Seconds between two looks at cable and clock."""
@@ -174,8 +175,12 @@ class HotwireLink:
         if settings is None or missing(settings) is not None:
             self._refresh()
             return
-        self.plugged = sockets.has_link(settings.device)
-        self._refresh()
+        with contextlib.closing(sockets.Cable(settings.device)) as cable:
+            self.plugged = cable.plugged
+            self._refresh()
+            await self._live_with(settings, cable)
+
+    async def _live_with(self, settings: HotwireSettings, cable: Cable) -> None:
         ssh = await asyncio.to_thread(importlib.import_module, "cluster.hotwire.ssh")
         try:
             private = await asyncio.to_thread(self._own_key.private, settings.hostname)
@@ -185,17 +190,17 @@ class HotwireLink:
             return
         try:
             async with asyncio.TaskGroup() as duties:
-                duties.create_task(self._watch(settings))
+                duties.create_task(self._watch(settings, cable))
                 duties.create_task(Entrance(settings, way, self).run())
                 duties.create_task(dial(settings, way, self))
         finally:
             self._hang_up("the settings of the hotwire changed")
 
-    async def _watch(self, settings: HotwireSettings) -> None:
+    async def _watch(self, settings: HotwireSettings, cable: Cable) -> None:
         """Look at cable and clock, and show signs of life."""
         while True:
             await asyncio.sleep(LOOK)
-            plugged, before = sockets.has_link(settings.device), self.plugged
+            plugged, before = cable.plugged, self.plugged
             self.plugged = plugged
             if before and not plugged:
                 self._hang_up(state.no_link(settings.device).reason)
@@ -205,7 +210,7 @@ class HotwireLink:
             for talk, line in tuple(self._talks.items()):
                 if now - line.heard > SILENCE:
                     talk.close(state.silent(now - line.heard).reason)
-                elif now - line.told >= BEAT - LOOK / 2:
+                elif now - line.told >= BEAT:
                     talk.beat()
                     line.told = now
             self._refresh()

@@ -23,18 +23,32 @@ ACK_PATIENCE = 2000
 BACKLOG = 8
 
 
-def has_link(device: str) -> bool:
-    """Whether an interface is up and its cable plugged; False also where there is no such interface.
+class Cable:
+    """Whether a cable is plugged, asked again and again.
 
     An ioctl and not /sys, which shows the network namespace of whoever mounted it (netdevice(7)).
+
+    Args:
+        device: the interface it is for.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+
+    def __init__(self, device: str) -> None:
+        self._request = _IFREQ.pack(device.encode()[:15], 0)
+        self._asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    @property
+    def plugged(self) -> bool:
+        """Whether the interface is up and there is somebody at the other end; False also without the interface."""
         try:
-            reply = fcntl.ioctl(asking, _SIOCGIFFLAGS, _IFREQ.pack(device.encode()[:15], 0))
+            reply = fcntl.ioctl(self._asking, _SIOCGIFFLAGS, self._request)
         except OSError:
             return False
-    _name, flags = _IFREQ.unpack(reply)
-    return bool(flags & _IFF_RUNNING)
+        _name, flags = _IFREQ.unpack(reply)
+        return bool(flags & _IFF_RUNNING)
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._asking.close()
 
 
 def listener(device: str, local: str) -> socket.socket:
