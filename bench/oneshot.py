@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 101
 WARM_UP = 5
-OVER_PYTHON, OVER_VTYSH = 1.5, 1.0
+OVER_PYTHON, OVER_VTYSH = 1.3, 0.7
 FRR = Path("/usr/lib/frr")
 PATIENCE = 10.0
 BIN = Path(sys.executable).parent

@@ -15,6 +15,7 @@ from pathlib import Path
 
 SHORT = {
     "oneshot": "",
+    "shell": "11",
     "power_loss": "3 25 1",
     "planned": "3 25",
     "link_loss": "3 100",

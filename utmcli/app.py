@@ -42,6 +42,7 @@ With --json one command prints one document, several or a script print one array
 
 \b
 utmcli serve   the resident shell host (started by clusterd)
+utmcli completion install   completion for bash, zsh or fish
 utmcli lab     two appliances in network namespaces on this machine
 """
 
@@ -166,4 +167,8 @@ def main() -> None:
         _lab(arguments[1:])
     if arguments[:1] == ["serve"]:
         serve.main(arguments[1:], prog_name="utmcli serve")
+    if arguments[:1] == ["completion"]:
+        from utmcli.shells import completion  # noqa: PLC0415 - importlib.resources, which nothing else needs
+
+        completion.main(arguments[1:], prog_name="utmcli completion")
     command.main(arguments, prog_name="utmcli")
