@@ -11,15 +11,14 @@ import signal
 import socket
 import sys
 import termios
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from utmcli.client import BROKEN_PIPE, GONE, INTERRUPTED, UNREACHABLE, frame, send, size, write
-from utmcli.keeping import Keeper, why
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from utmcli.keeping import Keeper
 
 CHUNK = 64 * 1024
 PIECE = 256
@@ -109,14 +108,16 @@ class Terminal:
             sources, sinks, _ = select.select(self._watched(), (1,), ())
             if self._tell(sources):
                 self._drops, data = 0, b""
-                with suppress(termios.error):
-                    termios.tcflush(1, termios.TCOFLUSH)
+                _flush()
             elif sinks:
-                with suppress(BlockingIOError):
-                    data = data[os.write(1, data[:PIECE]) :]
+                data = data[_written(data[:PIECE]) :]
 
     def _keep(self, name: str) -> None:
         """Make the file that a `| save` asks for."""
+        from pathlib import Path  # noqa: PLC0415 - half of a start, for what few sessions do
+
+        from utmcli.keeping import Keeper, why  # noqa: PLC0415 - the same
+
         try:
             self._keeper = Keeper(Path.home(), name)
         except (OSError, ValueError, RuntimeError) as error:
@@ -187,6 +188,22 @@ def _typed() -> bytes:
         return os.read(0, CHUNK)
     except OSError:  # the terminal hung up, or standard input is closed
         return b""
+
+
+def _written(data: bytes) -> int:
+    """How much of it the terminal took; it may be non-blocking, and be full again by now."""
+    try:
+        return os.write(1, data)
+    except BlockingIOError:
+        return 0
+
+
+def _flush() -> None:
+    """Forget what the terminal has not sent yet; not every one can."""
+    try:
+        termios.tcflush(1, termios.TCOFLUSH)
+    except termios.error:
+        return
 
 
 def _noted(_number: int, _frame: FrameType | None) -> None:
