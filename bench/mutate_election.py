@@ -49,20 +49,15 @@ MEMORY = 2 << 30
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
         "election",
-        "self._settings = Settings((), enabled=False)",
+        "self._settings = events.Settings((), enabled=False)",
         "False  ->  True",
     ): "Started brings the settings before anything looks at them",
     (
         "election",
-        "if not any(path.pending for path in paths):",
-        "if not any((path.pending for path in paths)):  ->  if False:",
-    ): "a shortcut: without pending links the sum is the same",
-    (
-        "election",
-        "if self._handover.floor is not None and self._vigil.handed_back(paths, now):",
+        "if self._handover.floor is not None and self._vigil.handed_back(self._paths, now):",
         (
-            "self._handover.floor is not None and self._vigil.handed_back(paths, now)  ->  "
-            "self._vigil.handed_back(paths, now)"
+            "self._handover.floor is not None and self._vigil.handed_back(self._paths, now)  ->  "
+            "self._vigil.handed_back(self._paths, now)"
         ),
     ): "a shortcut: no floor stays no floor",
     (
@@ -94,7 +89,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
             "  ->  since is not None and now >= self._challenge_due(since, priority, settings)"
         ),
     ): "a challenge implies that somebody was heard; the check is for the type checker",
-    ("vigil", "if not path.crowded:", "if not path.crowded:  ->  if False:"): "a shortcut",
     ("reign", "self.next_advert = NEVER", "self.next_advert = NEVER  ->  left out"): "set before it is read",
     ("paths", "self.crowded = False", "False  ->  True"): "a shortcut",
     ("paths", "self._told_at = Nanoseconds(0)", "0  ->  1"): "set before it is read",

@@ -45,7 +45,7 @@ from cluster.net.filter import Filter
 from cluster.net.host import Host
 from cluster.partnership import Partnership
 from cluster.process.child import Command
-from cluster.process.confine import confined
+from cluster.process.confine import confined, leave_no_cores
 from cluster.requests import desks
 from cluster.requests.config_life import ConfigLife
 from cluster.rpc.client import SOCKET_FILE
@@ -91,6 +91,7 @@ class Options(NamedTuple):
 def main(state_dir: Path, run_dir: Path, factory: Path | None, no_shell: bool) -> None:
     """The cluster's daemon: configuration, VRRP engine, and the socket the shell speaks to."""
     log = service.begin_log()
+    leave_no_cores()
     options = Options(state_dir.absolute(), run_dir.absolute(), factory, not no_shell)
     again: bool | None = None
     try:

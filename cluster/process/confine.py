@@ -7,6 +7,7 @@ the process id stays. Where setpriv is missing or the kernel refuses, it runs wi
 from __future__ import annotations
 
 import logging
+import resource
 import shutil
 import subprocess
 
@@ -14,6 +15,11 @@ _LOG = logging.getLogger("clusterd")
 
 ENGINE_CAPABILITIES = ("net_raw", "net_admin", "sys_nice", "ipc_lock")
 """Raw sockets, addresses, SCHED_RR, locked memory."""
+
+
+def leave_no_cores() -> None:
+    """Write no core dump of this process and of all that it starts: they hold keys."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def confined(

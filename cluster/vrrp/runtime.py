@@ -138,9 +138,10 @@ class Engine:
             # What a node says on one interface it says on all: wait for the rest rather than wake up for each.
             sleep(min(self._linger, wait))
             self._linger, wait = 0.0, 0.0
-        # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact.
+        # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact. For a takeover
+        # the rest of a millisecond is left to another turn: it comes once, a master's adverts again and again.
         if wait >= PRECISE or not wait:
-            ready = self._poller.poll(wait, EVENTS_PER_TURN)
+            ready = self._poller.poll(int(wait * 1000) / 1000 if self._driver.backup else wait, EVENTS_PER_TURN)
         else:
             ready = self._poller.poll(0, EVENTS_PER_TURN) if select.select((self._poller,), (), (), wait)[0] else []
         if ready:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 from cluster.vrrp import words
-from cluster.vrrp.paths import INTERVALS_TO_SILENCE
 from cluster.vrrp.priority import FAREWELL, NEVER, RANK_HANDED_OVER, master_down_interval, rank_of, skew
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ class Vigil:
 
     def __init__(self) -> None:
         self.newest: Hearing | None = None
-        self._word: tuple[Priority, Centiseconds] | None = None
-        self._word_at = Nanoseconds(0)
+        self._word: Priority | None = None
         self.resynchronised = False
         self.barred_until = NEVER
         self._silent_since = Nanoseconds(0)
@@ -60,16 +58,14 @@ class Vigil:
         """An advert came in on any interface.
 
         Returns:
-            Whether it is a reason to reconsider. It is none when it only repeats, in time, the last word of all,
-            while there is nobody else to be heard and no challenge that could end.
+            Whether it is a reason to reconsider. It is none when it only repeats the last word of all, and nobody
+            else was heard whose falling silent could be one.
         """
-        before, at = self._word, self._word_at
-        self.newest, self._word, self._word_at = hearing, (hearing.priority, hearing.interval), hearing.at
+        before, self._word = self._word, hearing.priority
+        self.newest = hearing
         if hearing.priority != FAREWELL:
             self._links_gone_at = None
-        if before != self._word or paths.crowded or self._challenge_since is not None:
-            return True
-        return hearing.at - at >= INTERVALS_TO_SILENCE * hearing.interval.nanoseconds
+        return before != hearing.priority or bool(paths.crowded)
 
     def links_gone(self, gone: bool, now: Nanoseconds) -> None:
         """The partner states over the hotwire whether its HA links are gone.

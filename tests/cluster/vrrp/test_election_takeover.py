@@ -16,7 +16,7 @@ from cluster.vrrp.events import (
     TakeAddresses,
     Tick,
 )
-from tests.support.election import SECOND, Node, adverts, announced, listed, roles
+from tests.support.election import HIGH_ADDRESS, LOW_ADDRESS, SECOND, Node, adverts, announced, listed, roles
 
 QUARTER = SECOND // 4
 SKEW_254 = QUARTER * 2 // 256
@@ -386,3 +386,25 @@ def test_addresses_are_written_as_people_write_them(source: int) -> None:
     assert "192.168.12.142" in node.explanation
     node.hear(254, source=0xFE80 << 112 | 0x8E)
     assert "fe80:0:0:0:0:0:0:8e" in node.explanation
+
+
+def test_a_backup_challenges_a_worse_partner_once_a_better_stranger_fell_silent() -> None:
+    node = Node().as_backup(254, source=HIGH_ADDRESS)
+    node.hear(251, source=LOW_ADDRESS)  # both stand alone: the better one counts
+    node.wait_hearing(1.5, 251, source=LOW_ADDRESS)
+
+    assert node.role is Role.MASTER
+    assert "251" in node.cause
+
+
+def test_what_was_heard_while_switched_off_is_news_again_once_switched_on() -> None:
+    node = Node(enabled=False)
+    node.start()
+    node.hear(251)
+    node.wait(2)  # silent for so long that it no longer counts
+    node.configure(enabled=True)
+
+    node.wait_hearing(0.5, 251)
+
+    assert node.role is Role.MASTER
+    assert "251" in node.cause
