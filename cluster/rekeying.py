@@ -129,8 +129,7 @@ class Rekeying:
         except UnreachableError as error:
             self._events.note("rekey", f"the change of keys stopped halfway, both believe each other: {error}")
             raise UnreachableError(
-                f"{error.message}; both nodes still believe each other, system update interface goes on once the "
-                "hotwire is back"
+                f"{error.message}; both nodes still believe each other, and system update interface goes on with it"
             ) from error
         except ClusterError:
             await self._go_back(taken)
