@@ -24,6 +24,7 @@ SHORT = {
     "cpu": "15",
     "load": "0.2",
     "continuity": "3",
+    "many": "3",
     "hotwire": "20 6",
     "synchronize": "7",
     "connections": "1 300 20 20000 1",
