@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -57,7 +56,7 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
         self._address = str(conn.get_extra_info("peername")[0]).removeprefix("::ffff:")
         self._source = source_of(self._address)
         self._doors[self._number] = self
-        leaving = self._house.entrance.arrive(self._number, self._source, time.monotonic())
+        leaving = self._house.arrive(self._number, self._source)
         if leaving is not None:
             self._doors[leaving].turn_away()
 
@@ -112,6 +111,7 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
     async def validate_password(self, username: str, password: str) -> bool:
         """Whether this is the account's password; it takes its time, and more with every wrong one."""
         self._passwords += 1
+        self._house.entrance.guessed(self._number)
         if self._passwords > MAX_PASSWORDS:
             return False
         login = self._login
@@ -120,14 +120,13 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
         if verdict.right and login is not None:
             self._must_change = verdict.must_change
             return True
-        self._house.entrance.failed(self._number)
         if self._passwords >= MAX_PASSWORDS:
             self._refuse("too many wrong passwords")
         return False
 
     def auth_completed(self) -> None:
         """They are let in."""
-        self._house.entrance.leave(self._number)
+        self._house.let_in(self._number, self._source)
         login = self._login
         if login is None or self._house.connections[self._name] >= MAX_CONNECTIONS:
             self._refuse(f"{MAX_CONNECTIONS} connections of this account are open already")

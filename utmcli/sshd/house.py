@@ -64,6 +64,16 @@ class House:
         self._throttle = Throttle()
         self._waiting = 0
 
+    def arrive(self, number: int, source: str) -> int | None:
+        """Somebody connected, see `Entrance.arrive`."""
+        now = time.monotonic()
+        return self.entrance.arrive(number, source, now, suspect=self._throttle.suspects(source, now))
+
+    def let_in(self, number: int, source: str) -> None:
+        """Somebody logged in, with a password or a key."""
+        self.entrance.leave(number)
+        self._throttle.welcome(source)
+
     def number(self) -> str:
         """The number of a new session."""
         return str(next(self._numbers))

@@ -52,6 +52,11 @@ class _Counts:
             self._counts.popitem(last=False)
         return count
 
+    def wrong(self, key: str, now: float) -> int:
+        """How many there were lately; a look that is remembered by nobody."""
+        count = self._counts.get(key)
+        return count.wrong if count is not None and now - count.last <= FORGOTTEN else 0
+
     def gap(self, count: _Count) -> float:
         over = count.wrong - FREE
         return min(0.25 * 2.0 ** min(over, 20), self._longest) if over >= 0 else 0.0
@@ -66,10 +71,11 @@ class Throttle:
     def __init__(self) -> None:
         self._accounts = _Counts(ACCOUNT_LONGEST)
         self._sources = _Counts(SOURCE_LONGEST)
+        self._welcome: OrderedDict[str, None] = OrderedDict()
         self._trusted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._accounts) + len(self._sources) + len(self._trusted)
+        return len(self._accounts) + len(self._sources) + len(self._trusted) + len(self._welcome)
 
     def wait(self, account: str, source: str, now: float) -> float | None:
         """A password came: how many seconds it has to wait, or None to refuse it unseen.
@@ -88,6 +94,17 @@ class Throttle:
         for counts, count in lines:
             count.next = start + counts.gap(count)
         return start - now
+
+    def suspects(self, source: str, now: float) -> bool:
+        """Whether a source sent more wrong passwords than fingers slip, and nobody logged in from it lately."""
+        return source not in self._welcome and self._sources.wrong(source, now) > FREE
+
+    def welcome(self, source: str) -> None:
+        """Somebody logged in from there, in whatever way."""
+        self._welcome[source] = None
+        self._welcome.move_to_end(source)
+        while len(self._welcome) > REMEMBERED:
+            self._welcome.popitem(last=False)
 
     def wrong(self, account: str, source: str, now: float) -> int:
         """The password was wrong; how many there were for this account lately."""

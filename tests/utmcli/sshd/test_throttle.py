@@ -88,6 +88,18 @@ def test_what_was_long_ago_is_forgotten() -> None:
     assert throttle.wait("admin", HERE, now + FORGOTTEN + PATIENCE) == 0.0
 
 
+def test_a_source_is_suspect_from_more_wrong_passwords_than_fingers_slip_until_somebody_logs_in() -> None:
+    throttle = Throttle()
+    for _ in range(FREE):
+        throttle.wrong("admin", HERE, 0.0)
+    assert not throttle.suspects(HERE, 0.0)
+    throttle.wrong("admin", HERE, 0.0)
+    assert throttle.suspects(HERE, 1.0)
+    assert not throttle.suspects(THERE, 1.0)
+    throttle.welcome(HERE)
+    assert not throttle.suspects(HERE, 1.0)
+
+
 def test_memory_is_bounded_however_many_guess() -> None:
     throttle = Throttle()
     for number in range(3 * REMEMBERED):
@@ -95,4 +107,5 @@ def test_memory_is_bounded_however_many_guess() -> None:
         throttle.wait(f"user{number}", source, float(number))
         throttle.wrong(f"user{number}", source, float(number))
         throttle.right(f"user{number}", source)
-    assert len(throttle) <= 3 * REMEMBERED
+        throttle.welcome(source)
+    assert len(throttle) <= 4 * REMEMBERED
