@@ -8,8 +8,8 @@ It starts a real appliance in a network namespace, and its clients (asyncssh, Op
     sessions      so many shells at once, each running so many commands of its own as fast as it is answered:
                   errors, output that belongs to another session, memory for each session, and how long a
                   command of somebody else takes meanwhile, on the console and over SSH
-    passwords     so many attempts to log in with wrong ones from 200 sources: logins, memory, and how long an administrator with a key
-                  takes from starting OpenSSH to the answer of a command
+    passwords     so many attempts to log in with wrong passwords from 200 sources: logins, memory, and how long an
+                  administrator with a key takes from starting OpenSSH to the answer of a command
 
 The clients are Python on the same machine and cost more than the server; the figures hold their share. The exit
 code is 1 when a limit is missed.
@@ -124,7 +124,7 @@ def guess_verdicts(site: Site, passwords: int) -> Iterator[Verdict]:
         time.sleep(0.5)
     found = json.loads(flood.communicate()[0])
     grown = memory(site) - before
-    tried = f"{found['tried']} wrong ones and {found['turned_away']} connections turned away before one could be sent, "
+    tried = f"{found['tried']} wrong ones, {found['turned_away']} connections turned away before they sent one, "
     tried += f"from {SOURCES} sources in {found['seconds']:.0f} s, {found['in']} logins"
     keys = f"{statistics.median(took):.2f} s median, {max(took):.2f} s worst of {len(took)}"
     keys += f"; target {KEY_LOGIN_S:g} s"
@@ -252,16 +252,17 @@ async def guesses(passwords: str) -> dict[str, Any]:
         nonlocal entered, turned_away
         while tried + turned_away < wanted:
             number += GUESSERS
-            before = tried
+            mine = Guess()
             user = ("admin", "root", f"user{number}")[number % 3]
             try:
                 async with asyncssh.connect(
-                    ADDRESS, username=user, known_hosts=None, client_keys=None, config=None, client_factory=Guess,
+                    ADDRESS, username=user, known_hosts=None, client_keys=None, config=None,
+                    client_factory=lambda mine=mine: mine,
                     local_addr=(addresses[number % len(addresses)], 0),
                 ):
                     entered += 1
             except (asyncssh.Error, OSError):
-                turned_away += tried == before
+                turned_away += not mine.said
                 await asyncio.sleep(0.01)
 
     began = time.perf_counter()

@@ -1,9 +1,9 @@
 """How many may stand at the door unknown. Pure: the clock comes in as `now`.
 
 Connections that have not logged in yet are few, in all, of each source, and of those sources that sent wrong
-passwords lately: of these a further one is turned away before it costs anything. Any other newcomer is let in, for it
-may be an administrator: the one leaves that stands there longest of those who sent a password or come from such a
-source; if there is none, of the source that takes most room. So guessers keep nobody out who shows a key.
+passwords lately: of these a further one is turned away before it costs anything. Any other newcomer is let in, for
+it may be an administrator: the one leaves that stands there longest of those who sent a password or come from such
+a source; if there is none, of the source that takes most room. So guessers keep nobody out who shows a key.
 """
 
 from __future__ import annotations
