@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 from hypothesis import given
+from hypothesis import strategies as st
 
 from cluster.config import canonical, schema
 from cluster.config.tree import CONFIG, Collection, Group, Node
 from cluster.model import Config
 from tests.cluster.config.config_examples import MASTER, config, configs, spelled_out
 
+SAID: dict[str, st.SearchStrategy[Any]] = {
+    "ssh": st.fixed_dictionaries({}, optional={"port": st.just(22), "idle_timeout": st.sampled_from([0, 1800])}),
+    "user_groups": st.dictionaries(
+        st.sampled_from(["ops", "dev"]), st.fixed_dictionaries({"role": st.sampled_from(["admin", "readonly"])})
+    ),
+    "users": st.dictionaries(
+        st.sampled_from(["anna", "otto"]),
+        st.fixed_dictionaries({}, optional={"role": st.sampled_from(["admin", "readonly"])}),
+    ),
+}
+"""Parts of a configuration whose defaults are no such objects as there is only one of."""
 SECRETS = ("correct horse", "battery staple", "abababab")
 
 
@@ -21,6 +34,22 @@ def test_two_configurations_are_equal_exactly_when_their_canonical_forms_are(lef
     assert canonical.encode(canonical.document(again)) == canonical.encode(canonical.document(left))
     same = canonical.encode(canonical.document(left)) == canonical.encode(canonical.document(right))
     assert same == (left == right)
+
+
+@given(configs(), st.fixed_dictionaries({}, optional=SAID))
+def test_a_default_that_was_said_is_no_part_of_the_canonical_form(example: Config, said: dict[str, Any]) -> None:
+    """msgspec omits what is the default, and not what equals it."""
+    whole = schema.parse({**spelled_out(example), **said})
+    from_text = msgspec.json.decode(json.dumps(spelled_out(whole)), type=Config)
+    assert from_text == whole
+    shortest = msgspec.json.decode(canonical.encode(canonical.document(whole)))
+    for built in (whole, from_text, schema.parse(shortest), schema.parse_text(json.dumps(spelled_out(whole)))):
+        assert canonical.encode(canonical.document(built)) == canonical.encode(canonical.document(whole))
+
+
+def test_every_default_that_was_said_is_left_out() -> None:
+    said = msgspec.json.decode(json.dumps(spelled_out(Config())), type=Config)
+    assert canonical.document(said) == {"cluster": {}, "ssh": {}}
 
 
 def test_the_canonical_form_does_not_depend_on_the_order_of_anything() -> None:
