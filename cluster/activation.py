@@ -78,11 +78,7 @@ def begin(
         LockedError: another one waits; says whose and how long.
         RefusedError: it could not be undone, or not in this time.
     """
-    if pending is not None:
-        raise LockedError(
-            f"an activation of {pending.whose} waits for system config confirm; without it, what was in force "
-            f"before comes back in {pending.left(now) // NANOSECONDS_PER_SECOND} s"
-        )
+    require_none(pending, now)
     if not SHORTEST_ACTIVATION <= seconds <= LONGEST_ACTIVATION:
         raise RefusedError(
             f"{seconds} s to confirm are not possible; {SHORTEST_ACTIVATION} to {LONGEST_ACTIVATION} are"
@@ -99,6 +95,19 @@ def begin(
         before=before,
         boot=boot,
     )
+
+
+def require_none(pending: Pending | None, now: Nanoseconds) -> None:
+    """Go on only if nothing waits: what waits would take back what comes into force meanwhile.
+
+    Raises:
+        LockedError: something does; says whose and how long.
+    """
+    if pending is not None:
+        raise LockedError(
+            f"an activation of {pending.whose} waits for system config confirm; without it, what was in force "
+            f"before comes back in {pending.left(now) // NANOSECONDS_PER_SECOND} s"
+        )
 
 
 def require(pending: Pending | None) -> Pending:

@@ -1,9 +1,10 @@
 """Whether the engine still lives, judged by its heartbeat. Pure: the clock comes in as `now`.
 
-A process can hang without ending (SIGSTOP, a stuck system call). The heartbeat of the state page tells, but
-only a watcher that was itself scheduled on time may conclude anything: on a machine that stood still for a
-second every heartbeat is a second old, and killing the engine would make things worse. A watcher that comes
-late therefore gives the engine another limit to beat.
+A process can hang without ending (SIGSTOP, a stuck system call). The heartbeat of the state page tells, but time
+in which the watcher itself was not running tells nothing: on a machine that stood still for a second every
+heartbeat is a second old, and killing the engine would make things worse. So a look that comes late puts the
+verdict off by as much, and between the first doubt and the verdict there are several looks: an engine that was held
+up with the watcher beats again meanwhile.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ FIRST_BEAT = Nanoseconds(2 * NANOSECONDS_PER_SECOND)
 """How long a process may take until it writes the page at all."""
 FIRST_LOOKS = Nanoseconds(20 * _MILLISECOND)
 """Between two looks until then."""
-ON_TIME = Nanoseconds(50 * _MILLISECOND)
-"""A watcher that comes later than this was not scheduled on time."""
+DOUBT = Nanoseconds(40 * _MILLISECOND)
+"""The last part of the limit, of which every moment counts only if the watcher was running."""
+LOOKS = Nanoseconds(10 * _MILLISECOND)
+"""Between two looks in doubt."""
 
 
 class HeartbeatWatch:
@@ -47,13 +50,20 @@ class HeartbeatWatch:
         Returns:
             Whether the process is lost and has to be killed.
         """
-        lost, late = False, now - self.due > ON_TIME
+        lost = False
         if beat is not None and beat != self._beat:
             self._beat = beat
-            self._until = Nanoseconds(beat + limit)
-        elif now >= self._until:
-            lost = not late
-            self._until = Nanoseconds(now + (FIRST_BEAT if lost else limit))
-        first = self._beat is None
-        self.due = min(self._until, Nanoseconds(now + FIRST_LOOKS)) if first else max(self._until, now)
+            self._until = Nanoseconds(max(beat + limit, now + DOUBT))
+        else:
+            self._until = Nanoseconds(self._until + max(0, now - self.due))
+            lost = now >= self._until
+        if lost:
+            self._until = Nanoseconds(now + FIRST_BEAT)
+        self.due = self._next(now)
         return lost
+
+    def _next(self, now: Nanoseconds) -> Nanoseconds:
+        """When to look again: more often while there is doubt."""
+        if self._beat is None:
+            return min(self._until, Nanoseconds(now + FIRST_LOOKS))
+        return Nanoseconds(max(self._until - DOUBT, min(self._until, now + LOOKS)))

@@ -148,9 +148,11 @@ class Reception:
         """Take it over.
 
         Raises:
+            LockedError: somebody began to try a configuration out since the lock.
             ConflictError: we are not as we were, or the ask is out of turn.
         """
         hello = self.hello_of(ask.exchange, State.STAGED)
+        refuse(trying(own))
         assert self.staged is not None, "the state says so"
         if self.staged.seen != seen(own):
             raise ConflictError(f"the configuration of {own.hostname} was changed meanwhile; try again")

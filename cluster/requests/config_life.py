@@ -133,6 +133,14 @@ class ConfigLife:
         both_on = in_force.cluster.enabled and config.cluster.enabled
         return authentication.outage(in_force, config) if both_on else ""
 
+    def require_settled(self) -> None:
+        """Go on only if no activation waits to be confirmed, which would take back what comes into force now.
+
+        Raises:
+            LockedError: one does.
+        """
+        activation.require_none(self._pending, _now())
+
     def require_together(self, revision: Revision) -> None:
         """Go on only if a revision may come into force on this node without a step of the partner.
 
@@ -157,8 +165,10 @@ class ConfigLife:
             force: also when the nodes would not believe each other any more.
 
         Raises:
+            LockedError: an activation waits to be confirmed.
             ClusterError: it cannot be undone; or it is, and the engine does not follow.
         """
+        self.require_settled()
         before = self._store.revision(arrived.running)
         refuse_lockout(self._store.running.config, before.config)
         if not force:

@@ -71,6 +71,7 @@ class Undoing:
 
     async def _both(self, ask: m.RollBackBoth, actor: Actor) -> m.Done:
         self._lease.require(actor, _now(), force=ask.force)
+        self._life.require_settled()
         sent = self._store.synced.base.digest
         if not sent:
             raise RefusedError("nothing was synchronized yet that could be undone")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.errors import RefusedError
+from cluster.errors import RefusedError, UnreachableError
 from cluster.model import SetValue
 from cluster.rpc.messages import (
     ConfigReply,
@@ -569,6 +569,6 @@ def test_a_restart_of_clusterd_does_not_touch_what_follows_the_role(
     assert dialled(node)
 
 
-def test_synchronize_says_clearly_that_it_cannot_yet(node: Appliance) -> None:
-    with pytest.raises(RefusedError, match="hotwire"):
+def test_without_a_hotwire_nothing_is_synchronized_and_why_is_said(node: Appliance) -> None:
+    with pytest.raises(UnreachableError, match="nothing was synchronized: the hotwire has no addresses"):
         node.ask(Synchronize())

@@ -85,6 +85,19 @@ def test_what_would_go_back_by_itself_is_not_replaced_even_with_force(pair: Pair
     )
 
 
+@pytest.mark.parametrize("step", [x.SyncLock, x.SyncStage, x.SyncSwitch])
+def test_what_began_to_be_tried_out_after_the_greeting_is_not_replaced_either(pair: Pair, step: type) -> None:
+    """The running configuration may be in force already: its activation changes no revision."""
+    pair.differ()
+
+    def someone_tries(ask: object) -> None:
+        if isinstance(ask, step):
+            pair.spare.trying = "bert (console)"
+
+    pair.master.wire.before = someone_tries
+    assert "is trying a configuration out on" in refused(pair, LockedError, force=True).message
+
+
 def test_several_obstacles_are_all_named(pair: Pair) -> None:
     pair.in_step()
     pair.spare.edit(globals__GLOB_DNS=["192.0.2.98"])

@@ -197,6 +197,19 @@ def test_an_undo_that_is_cut_off_before_it_is_in_force_is_finished_by_the_next_c
     assert not node.store.synced.activating
 
 
+def test_an_arrival_is_not_undone_while_an_activation_waits_which_would_undo_that(node: Node) -> None:
+    arrive(node, "nine.local")
+    node.ask(m.Activate(60))
+
+    with pytest.raises(LockedError, match=r"an activation of admin \(ssh 192.0.2.7\) waits for system config"):
+        node.ask(m.RollBack(force=True))
+
+    assert in_force(node) == node.store.running.config.hostname == "nine.local"
+    node.ask(m.ConfirmActivation())
+    node.ask(m.RollBack())
+    assert in_force(node) == "master.cluster.local"
+
+
 def test_after_further_edits_rollback_goes_one_step_and_a_number_reaches_further(node: Node) -> None:
     arrive(node, "nine.local")
     name(node, "ten.local")
