@@ -225,7 +225,6 @@ class Host:
         style: Style = "json" if wish.json else "table"
         session = Session(actor, self._link, style, number=str(next(self._numbers)), trail=self._trail)
         session.bulletin = self._bulletin
-        session.attended = console.hello.terminals[2]
         session.save = console.save
         session.stage = lambda: Stage.of(console)
         try:

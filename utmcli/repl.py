@@ -232,6 +232,7 @@ class Conversation:
             reader = Editor(self._console, self._session, self._history, self._interrupt)
         self._session.more = reader.read_key
         self._session.stage = lambda: self._stage(reader)
+        self._session.attended = lambda: reader.by_hand
         self._session.fits = lambda: (self._console.rows * reader.by_hand, self._columns)
         self._session.dialogue = PromptDialogue(reader, self._console)
         listening = asyncio.create_task(reader.listen())

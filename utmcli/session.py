@@ -68,7 +68,7 @@ class Session:
         more: asks for a key while output pauses; None where nobody sits who could press one.
         fits: rows and columns of the terminal; no rows where output must not pause by itself: a program reads it.
         bulletin: tells other sessions.
-        attended: standard error is a terminal that a person looks at; they are told what takes its time.
+        attended: whether a person sits there, as far as that can be told; they are told what takes its time.
         dialogue: asks questions; None where nobody could answer.
         stage: the whole screen for a command that draws on it; None where nobody looks at one.
         save: keeps a text under a name at the user's end, and says where; None where there is no place for it.
@@ -90,7 +90,7 @@ class Session:
         self.more: Callable[[], Awaitable[str]] | None = None
         self.fits: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.bulletin: Bulletin | None = None
-        self.attended = False
+        self.attended: Callable[[], bool] = lambda: False
         self.dialogue: Dialogue | None = None
         self.stage: Callable[[], Drawing | None] = lambda: None
         self.save: Callable[[str, str], Awaitable[str]] | None = None
@@ -198,4 +198,4 @@ class Session:
 
     def _patience(self, invocation: Invocation, screen: Screen) -> AbstractAsyncContextManager[None]:
         doing = invocation.command.waiting
-        return patience_asked(screen, doing) if doing and self.attended else nullcontext()
+        return patience_asked(screen, doing) if doing and self.attended() else nullcontext()

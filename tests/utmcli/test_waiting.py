@@ -37,21 +37,33 @@ def arrives(answers: Answers) -> Iterator[threading.Event]:
     done.set()
 
 
-@pytest.mark.parametrize("words", [["system config synchronize"], []])
-def test_a_person_sees_that_it_goes_on_and_then_only_the_result(
-    shell: Shell, arrives: threading.Event, words: list[str]
-) -> None:
-    person = shell.person(*words)
-    if not words:
-        person.sees_prompt()
-        person.types("system config synchronize\r")
+def test_a_person_sees_that_it_goes_on_and_then_only_the_result(shell: Shell, arrives: threading.Event) -> None:
+    person = shell.person()
+    person.sees_prompt()
+    for number, key in enumerate("sys", 1):
+        person.types(key)
+        person.sees_line("master.cluster.local> sys"[: -3 + number or None])
+    person.types("tem config synchronize\r")
     person.sees(LINE)
     arrives.set()
-    person.sees("\nOK" if not words else "OK")
+    person.sees("\nOK")
     assert LINE not in person.look()
-    if words:
-        assert person.leaves() == 0
     person.gone()
+
+
+@pytest.mark.parametrize("words", [["system config synchronize"], []])
+def test_a_program_at_a_terminal_of_its_own_never_sees_it(
+    shell: Shell, arrives: threading.Event, words: list[str]
+) -> None:
+    """It writes its lines whole, or none at all."""
+    program = shell.person(*words)
+    if not words:
+        program.sees_prompt()
+        program.types("system config synchronize\r")
+    threading.Timer(1.2, arrives.set).start()
+    program.sees("\nOK" if not words else "OK")
+    assert LINE.encode() not in program.raw
+    program.gone()
 
 
 def test_a_program_never_sees_it(shell: Shell, arrives: threading.Event) -> None:

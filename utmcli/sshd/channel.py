@@ -208,7 +208,6 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
         visitor = self._visitor
         session = Session(visitor.actor, self._house.link, number=self._house.number(), trail=self._house.trail)
         session.bulletin = self._house.bulletin
-        session.attended = console.terminal
         session.stage = lambda: Stage.of(console)
         is_person = self._command is None and console.terminal
         try:
