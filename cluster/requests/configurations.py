@@ -102,6 +102,7 @@ class Configurations:
     async def _load(self, ask: m.LoadConfig, actor: Actor) -> m.Done:
         self._lease.require(actor, _now(), force=ask.force)
         before = self._store.running.config
+        refuse_lockout(before, self._store.get(ask.name))
         self._store.load(ask.name)
         self._lease.end()
         self._events.note("config-loaded", f"{who(actor)} loaded the configuration {ask.name}")

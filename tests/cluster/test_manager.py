@@ -639,6 +639,16 @@ def test_an_import_without_secrets_takes_over_the_running_ones_and_says_so(node:
     assert node.store.get("copy").cluster.passphrase == FACTORY["cluster"]["passphrase"]
 
 
+def test_loading_a_configuration_never_takes_the_last_administrator_away(node: Node) -> None:
+    key = {"key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43, "enabled": True}
+    node.set("users", "anna", value={"role": "admin", "keys": {"1": key}})
+
+    with pytest.raises(RefusedError, match="anna is the last account that can log in as admin"):
+        node.ask(m.LoadConfig("default", force=True))
+
+    assert "anna" in node.store.running.config.users
+
+
 def test_loading_a_configuration_that_would_switch_authentication_off_is_warned_about(node: Node) -> None:
     node.ask(m.ImportConfig("open", json.dumps(FACTORY | {"cluster": {"enabled": True, "passphrase": ""}})))
     assert node.ask(m.LoadConfig("open")).warnings == (
