@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from cluster.errors import NotAuthorisedError, RefusedError
 from cluster.publickey import PEOPLES, parse
 
@@ -93,3 +95,19 @@ def refuse_lockout(before: Config, after: Config) -> None:
             f"{last} is the last account that can log in as admin; make another one first: "
             "user new name .. role admin password .."
         )
+
+
+def keep_administrators(before: Config, after: Config) -> Config:
+    """What comes back by itself, with nobody there to be refused: it brings no lockout along.
+
+    Args:
+        before: what runs.
+        after: what comes back.
+
+    Returns:
+        The same; where nobody of its own could log in as admin, and before somebody could, with the accounts of
+        `before`.
+    """
+    if administrators(after) or not administrators(before):
+        return after
+    return structs.replace(after, users=before.users, user_groups=before.user_groups)

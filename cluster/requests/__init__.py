@@ -76,6 +76,6 @@ def desks(
         Checking(
             store, inforce, engine, network, connections=connections, partner=lambda: partner_of(partnership)
         ),
-        Accounts(store, events),
+        Accounts(store, events, turn=turn, changed=partnership.changed),
         Auditing(audit),
     )

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from cluster import accounts, passwords
 from cluster.config import canonical, schema
-from cluster.errors import InvalidConfigurationError, NotAuthorisedError, RefusedError
+from cluster.errors import ConflictError, InvalidConfigurationError, NotAuthorisedError, RefusedError
 from cluster.model import SetValue
 from cluster.requests.desk import who
 from cluster.rpc import messages as m
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cluster.config.store import Store
     from cluster.events_log import EventLog
@@ -34,18 +34,24 @@ class Accounts:
     Args:
         store: the configurations.
         events: what happened.
+        turn: held while something is changed, and not while a password is checked: whoever guesses holds nobody up.
+        changed: called after a password was changed.
     """
 
-    def __init__(self, store: Store, events: EventLog) -> None:
+    def __init__(
+        self, store: Store, events: EventLog, *, turn: asyncio.Lock, changed: Callable[[], None]
+    ) -> None:
         self._store = store
         self._events = events
+        self._turn = turn
+        self._changed = changed
         self._checking = asyncio.Semaphore(CHECKS)
         self.answers: Answers = {
             m.GetLogin: self._login,
             m.CheckPassword: self._check,
             m.ChangePassword: self._change,
         }
-        self.changes: tuple[type[Ask], ...] = (m.ChangePassword,)
+        self.changes: tuple[type[Ask], ...] = ()
 
     async def _login(self, ask: m.GetLogin, _actor: Actor) -> m.Login:
         config = self._store.running.config
@@ -74,8 +80,13 @@ class Accounts:
             SetValue(("users", actor.user, _PASSWORD), await _hash(ask.new)),
             SetValue(("users", actor.user, "must_change"), value=False),
         )
-        self._keep(changes, actor)
-        self._events.note("password", f"{who(actor)} chose another password")
+        async with self._turn:
+            now = self._store.running.config.users.get(actor.user)
+            if now is None or now.password != account.password:
+                raise ConflictError("the password was changed meanwhile; try again")
+            self._keep(changes, actor)
+            self._events.note("password", f"{who(actor)} chose another password")
+        self._changed()
         return m.Done()
 
     def _keep(self, changes: Sequence[Change], actor: Actor) -> None:

@@ -95,6 +95,7 @@ class Configurations:
         return m.Done()
 
     async def _set_start(self, ask: m.SetStartConfig, actor: Actor) -> m.Done:
+        refuse_lockout(self._store.running.config, self._store.get(ask.name))  # the next boot loads it
         self._store.set_start(ask.name)
         self._events.note("config-start", f"{who(actor)} made {ask.name} the start configuration")
         return m.Done()
@@ -129,6 +130,8 @@ class Configurations:
 
     async def _import(self, ask: m.ImportConfig, actor: Actor) -> m.Done:
         config, taken = schema.parse_import(ask.text, self._store.running.config)
+        if ask.name == self._store.start_name:
+            refuse_lockout(self._store.running.config, config)
         self._store.put(ask.name, config, actor.user, f"import as {ask.name}", time.time())
         self._events.note("config-imported", f"{who(actor)} imported the configuration {ask.name}")
         left_out = tuple(f"{path} is not in the text: the running configuration's was taken over" for path in taken)

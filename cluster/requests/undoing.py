@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from cluster.accounts import refuse_lockout
 from cluster.config import scope
 from cluster.errors import ConflictError, ProtocolError, RefusedError
 from cluster.hotwire.sync import TO_DO, TO_LOOK
@@ -85,6 +86,7 @@ class Undoing:
                 f"{view.hostname} would go back to a configuration that this node never had; system config "
                 "rollback there undoes it there alone"
             )
+        refuse_lockout(self._store.running.config, target.config)
         if not ask.force:
             self._life.require_together(target)
         wish = UndoArrival(

@@ -141,7 +141,7 @@ class Node:
             parts=(partnership,),
             resynchronises=lambda config: bool(config.cluster.hotwire_local),
         )
-        turn = asyncio.Lock()
+        self.turn = turn = asyncio.Lock()
         self.life = ConfigLife(
             self.store,
             self.inforce,
