@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from cluster.hotwire.keys import OwnKey
     from cluster.lease import EditLease
     from cluster.model import Config
+
+_LOG = logging.getLogger("clusterd")
 
 AFTER_OTHERS = 0.3
 """Seconds that the link lets the engine's adoption or restart, which race the partner's patience, go first."""
@@ -126,10 +129,17 @@ class Partnership:
             duties.create_task(self._inform())
 
     async def _inform(self) -> None:
+        problem = ""
         while True:
             self._news.clear()
-            if self._config is not None:
-                await self._inform_once(self._config)
+            before, problem = problem, ""
+            try:
+                if self._config is not None:
+                    await self._inform_once(self._config)
+            except ClusterError as error:  # a disk that cannot be read must not end clusterd: it tries again
+                problem = error.message
+                if problem != before:
+                    _LOG.warning("the partner is not told how this node is: %s", problem)
             await asyncio.sleep(BREATH)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REPORT - BREATH):

@@ -212,8 +212,8 @@ class Rekeying:
         if running != transition.put(self._inforce.config, ask.way):
             raise LockedError("the partner was edited meanwhile; try again once that is in force there")
         self._keep_start(ask.way, ask.who)
-        self._store.commit(running, ask.who, "authentication changed on both nodes", time.time())
-        await self._inforce.apply()
+        kept = self._store.commit(running, ask.who, "authentication changed on both nodes", time.time())
+        await self._inforce.put_back(kept)  # no `apply`: maintenance that waits for an update here goes on waiting
         digest = scope.digest(self._store.start.config)
         self._in_common(ask.start_digest, RekeyTaken(start_digest=digest))
         self._events.note("rekey", f"{ask.who}, at the partner, changed how adverts are authenticated, on both")

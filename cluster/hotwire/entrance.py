@@ -67,7 +67,12 @@ class Entrance:
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as serving:
             while True:
-                sock, address = await loop.sock_accept(listening)
+                try:
+                    sock, address = await loop.sock_accept(listening)
+                except OSError as error:  # of one caller, or no descriptor is left: the guests who are here stay
+                    self._complain(f"nobody can be let in: {sockets.reason(error)}")
+                    await asyncio.sleep(LISTEN_PAUSE)
+                    continue
                 if ip_address(address[0]) not in self._partner:
                     self._complain(f"a connection from {address[0]} is refused: it is not the partner's address")
                     with sock, contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from cluster import files, publickey
@@ -27,6 +28,7 @@ class OwnKey:
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / KEY_FILE
+        self._making = threading.Lock()
 
     def private(self, comment: str) -> bytes:
         """The private key in OpenSSH's format; made where there is none.
@@ -38,9 +40,8 @@ class OwnKey:
             ClusterError: the file is damaged or cannot be written; it is left as it is.
         """
         try:
-            return self._path.read_bytes()
-        except FileNotFoundError:
-            return self.renew(comment)
+            with self._making:
+                return self._path.read_bytes() if self._path.exists() else self._made(comment)
         except OSError as error:
             raise ClusterError(f"{self._path} cannot be read: {error.strerror}") from error
 
@@ -65,6 +66,10 @@ class OwnKey:
         Raises:
             ClusterError: the disk refuses; the old one is still there.
         """
+        with self._making:
+            return self._made(comment)
+
+    def _made(self, comment: str) -> bytes:
         from asyncssh import generate_private_key  # noqa: PLC0415 - as above
 
         content: bytes = generate_private_key("ssh-ed25519", comment=comment).export_private_key("openssh")

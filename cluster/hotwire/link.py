@@ -155,8 +155,7 @@ class HotwireLink:
                 await self._configured.wait()
             finally:
                 life.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await life
+                await asyncio.wait((life,))  # and not `await life`: its cancellation and ours would look alike
 
     async def _live_on(self) -> None:
         while True:

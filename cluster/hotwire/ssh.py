@@ -230,7 +230,7 @@ class Way:
         """
         local, remote = sock.getsockname()[0], sock.getpeername()[0]
         client = _Client(self._pinned)
-        connection = None
+        connection, entered = None, None
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT):
                 connection = await asyncssh.run_client(
@@ -248,16 +248,18 @@ class Way:
                     **_ALGORITHMS,
                     **_ONLY_KEYS,
                 )
-                _channel, session = await connection.create_session(
+                _channel, entered = await connection.create_session(
                     lambda: _ClientSession(converse), subsystem=SUBSYSTEM, encoding=None
                 )
         except (asyncssh.Error, OSError, TimeoutError) as error:
-            if connection is not None:
-                connection.abort()
-            sock.close()
             raise LinkDownError(_why(error, client, self.public, local, remote)) from error
-        entered: Session = session
-        return entered
+        finally:
+            if entered is None:  # also when cancelled: what was begun with former keys must not come up later
+                if connection is not None:
+                    connection.abort()
+                sock.close()
+        session: Session = entered
+        return session
 
     async def receive(self, sock: socket.socket, converse: Converse) -> None:
         """Serve one accepted connection to its end.

@@ -189,6 +189,20 @@ def test_an_engine_that_does_not_take_a_step_leads_both_back(sides: tuple[Side, 
     assert both_have(left, right, NEW)
 
 
+def test_maintenance_that_waits_for_an_update_at_the_partner_goes_on_waiting(sides: tuple[Side, Side]) -> None:
+    left, right = sides
+    right.store.maintenance = True
+    left.want(NEW)
+
+    left.update()
+
+    assert both_have(left, right, NEW)
+    assert right.engine.told is not None
+    assert right.engine.told["maintenance"] is False
+    asyncio.run(right.inforce.apply())
+    assert right.engine.told["maintenance"] is True
+
+
 def test_two_nodes_that_lead_at_the_same_time_do_not_wait_for_each_other(sides: tuple[Side, Side]) -> None:
     left, right = sides
     left.want(NEW)

@@ -1,0 +1,177 @@
+"""Faults beside the hotwire that must end neither it nor clusterd, and moments at which it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+import pytest
+
+from cluster.config import schema
+from cluster.config.store import Store
+from cluster.errors import RefusedError
+from cluster.events_log import EventLog
+from cluster.hotwire import entrance, ssh
+from cluster.hotwire.entrance import Entrance
+from cluster.hotwire.keys import OwnKey
+from cluster.hotwire.link import HotwireLink
+from cluster.hotwire.settings import HotwireSettings
+from cluster.lease import EditLease
+from cluster.partnership import Partnership
+from cluster.vrrp.events import Role
+from tests.support.pair import configuration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE = 10.0
+
+
+class SlowLink(HotwireLink):
+    """Takes its time to end what it has."""
+
+    ending: asyncio.Event
+
+    async def _live_on(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ending.set()
+            await asyncio.sleep(0.05)
+
+
+def test_a_link_that_is_told_to_end_while_it_begins_anew_ends(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        played: Any = SimpleNamespace()
+        link = SlowLink(own_key=OwnKey(tmp_path), hello=played, responder=played, on_change=lambda: None)
+        link.ending = asyncio.Event()
+        life = asyncio.create_task(link.run())
+        await asyncio.sleep(0)
+        link.rekeyed()
+        await link.ending.wait()
+        life.cancel()
+        done, _ = await asyncio.wait((life,), timeout=PATIENCE)
+        assert done
+
+    asyncio.run(scenario())
+
+
+class SulkingEngine:
+    """Says no to everything, as one of another version might."""
+
+    role, pid, sequence = Role.BACKUP, 42, None
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Semaphore(0)
+
+    async def ask(self, _do: str, **_fields: object) -> dict[str, Any]:
+        self.asked.release()
+        raise RefusedError("no")
+
+
+def test_an_engine_that_says_no_does_not_end_clusterd(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        config = schema.parse(configuration(2, 3, OwnKey(tmp_path).public("utm").line))
+        store, engine = Store.open(tmp_path), SulkingEngine()
+        store.initialise(config, 1.0)
+        partnership = Partnership(
+            store=store,
+            engine=engine,  # type: ignore[arg-type]
+            events=EventLog(tmp_path / "events"),
+            lease=EditLease(),
+            own_key=OwnKey(tmp_path),
+        )
+        await partnership.apply(config)
+        life = asyncio.create_task(partnership.run())
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(2):
+                await engine.asked.acquire()
+                partnership.changed()
+        assert not life.done()
+        life.cancel()
+        await asyncio.wait((life,))
+        store.close()
+
+    asyncio.run(scenario())
+
+
+def test_two_that_need_the_first_key_at_the_same_time_get_the_same(tmp_path: Path) -> None:
+    for number in range(5):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        key = OwnKey(directory)
+        with ThreadPoolExecutor(8) as threads:
+            found = set(threads.map(key.private, ["utm"] * 8))
+        assert found == {(directory / "hotwire.key").read_bytes()}
+
+
+def test_a_connection_that_is_given_up_at_its_last_step_does_not_come_up_later(tmp_path: Path) -> None:
+    """The settings changed, perhaps the key that the partner was known by."""
+
+    async def scenario() -> None:
+        own = OwnKey(tmp_path)
+        public = own.public("utm").line
+        asked, gone = asyncio.Event(), asyncio.Event()
+
+        class Slow(asyncssh.SSHServer):  # type: ignore[misc]  # asyncssh has no types here
+            def public_key_auth_supported(self) -> bool:
+                return True
+
+            def validate_public_key(self, _username: str, _key: Any) -> bool:
+                return True
+
+            async def session_requested(self) -> bool:
+                asked.set()
+                await asyncio.sleep(PATIENCE)
+                return False
+
+            def connection_lost(self, _exc: Exception | None) -> None:
+                gone.set()
+
+        private = asyncssh.import_private_key(own.private("utm"))
+        server = await asyncssh.listen("127.0.0.1", 0, server_factory=Slow, server_host_keys=[private], config=None)
+        sock = socket.create_connection(("127.0.0.1", server.get_port()))
+        sock.setblocking(False)
+        way = ssh.Way(own.private("utm"), (public,))
+        entering = asyncio.create_task(way.enter(sock, lambda *_: pytest.fail("it came up")))
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+            entering.cancel()
+            await asyncio.wait((entering,))
+            await asyncio.wait_for(gone.wait(), PATIENCE / 2)
+        server.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_caller_that_cannot_be_let_in_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entrance, "LISTEN_PAUSE", 0.01)
+
+    async def scenario() -> None:
+        refused = asyncio.Event()
+
+        def refusal(_text: str) -> bytes:
+            refused.set()
+            return b"SSH-2.0-utmcli\r\n"
+
+        settings = HotwireSettings("lo", "127.0.0.1", ("127.0.0.99",), ())
+        way: Any = SimpleNamespace(refusal=refusal)
+        board: Any = SimpleNamespace()
+        with socket.socket() as listening:
+            listening.setblocking(False)
+            listening.bind(("127.0.0.1", 0))  # and does not listen: accept(2) fails
+            serving = asyncio.create_task(Entrance(settings, way, board)._accept(listening))
+            await asyncio.sleep(0.03)
+            listening.listen()
+            _reader, writer = await asyncio.open_connection(*listening.getsockname())
+            async with asyncio.timeout(PATIENCE):
+                await refused.wait()
+            writer.close()
+            serving.cancel()
+            await asyncio.wait((serving,))
+
+    asyncio.run(scenario())
