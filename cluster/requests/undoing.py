@@ -110,7 +110,7 @@ class Undoing:
         for number in saved[:_REACH]:
             revision = self._store.revision(number)
             # A big configuration takes the processor for a while, which the loop needs for the engine.
-            if await asyncio.to_thread(_shared_digest, revision) == digest:
+            if await asyncio.to_thread(scope.digest, revision.config) == digest:
                 return revision
         return None
 
@@ -162,20 +162,16 @@ class Undoing:
         arrived = self._store.past.arrived
         if arrived is None:
             raise RefusedError(f"{self._hostname} received nothing that could be undone")
-        if _shared_digest(self._store.revision(arrived.became)) != digest:
+        if scope.digest(self._store.revision(arrived.became).config) != digest:
             raise RefusedError(f"what {self._hostname} received last is not what both nodes last had in common")
         return arrived
 
     def _afterwards(self, arrived: Arrived) -> str:
-        return _shared_digest(self._store.past.start_after(arrived))
+        return scope.digest(self._store.past.start_after(arrived).config)
 
     @property
     def _hostname(self) -> str:
         return self._store.running.config.hostname
-
-
-def _shared_digest(revision: Revision) -> str:
-    return scope.digest_of(scope.encoded(revision.config))
 
 
 def _now() -> Nanoseconds:

@@ -159,6 +159,7 @@ def test_a_block_may_leave_out_what_can_be_asked_for() -> None:
         ("[Master]\nHotwire Interface: LAN3", '"Local SSH Key" is missing'),
         (render(MASTER) + "\nHotwire Interface: LAN2", '"Hotwire Interface" is there twice'),
         (render(MASTER).replace("horse", "horse\n"), '"Passphrase" goes on in another line'),
+        (render(MASTER).replace("horse", "\\u00d800"), '"Passphrase" holds what is no character'),
     ],
 )
 def test_what_is_no_block_is_refused_with_a_sentence(text: str, problem: str) -> None:

@@ -21,7 +21,7 @@ from tests.utmcli.wizard_examples import (
     situation,
 )
 from utmcli.results import Done
-from utmcli.wizard.block import parse, render
+from utmcli.wizard.block import LONGEST, parse, render
 from utmcli.wizard.dialogue import UNCHANGED, Conversation
 
 if TYPE_CHECKING:
@@ -125,6 +125,14 @@ def test_a_question_mark_explains_the_step() -> None:
 
     assert "The Ethernet interface that is cabled to the partner and to nothing else.\n" in typist.seen
     assert "  LAN2  ETHERNET internal 192.168.12.141/24\n" in typist.seen
+
+
+def test_a_paste_that_never_ends_is_not_collected_for_ever() -> None:
+    appliance = Appliance(SPARE_BLANK)
+    typist = Typist(["x" * 1000] * (LONGEST // 1000 + 2))
+
+    assert appliance.asks(typist, "spare") == UNCHANGED
+    assert "this is no block of a master" in typist.seen
 
 
 def test_a_block_is_pasted_line_by_line_and_ends_by_itself() -> None:

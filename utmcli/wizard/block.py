@@ -199,7 +199,10 @@ def _passphrase(value: str) -> str:
     if len(lines) > 1:
         raise MalformedError(f'"{PASSPHRASE}" goes on in another line; it has to stand in one, as it was shown')
     text = " ".join(value.strip(_AROUND).split())
-    return _CODED.sub(lambda match: chr(min(int(match[1], 16), 0x10FFFF)), text)
+    decoded = _CODED.sub(lambda match: chr(min(int(match[1], 16), 0x10FFFF)), text)
+    if any(unicodedata.category(c) == "Cs" for c in decoded):
+        raise MalformedError(f'"{PASSPHRASE}" holds what is no character; it has to stand as it was shown')
+    return decoded
 
 
 def _each(words: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from utmcli.render import error_text, render, warnings_text
 from utmcli.results import Done, Record
 from utmcli.values import MalformedError
 from utmcli.wizard import master, plan, reading, spare
+from utmcli.wizard.block import LONGEST
 from utmcli.wizard.block import render as block_text
 from utmcli.wizard.machine import Machine
 
@@ -192,8 +193,8 @@ class Conversation:
         return line if question.is_whole is None or not line else await self._pasted(question.is_whole, line)
 
     async def _pasted(self, is_whole: Callable[[str], bool], text: str) -> str:
-        """A text of several lines: up to its end, or to an empty line."""
-        while not is_whole(text):
+        """A text of several lines: up to its end, to an empty line, or until it is too long to be searched."""
+        while not is_whole(text) and len(text) < LONGEST:
             line = await self.talk.more()
             if not line.strip():
                 return text
