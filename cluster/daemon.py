@@ -18,7 +18,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import pwd
 import signal
 import sys
 import time
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cluster import accounts, machine, service
+from cluster.applications.choice import applications
 from cluster.audit_log import AuditLog
 from cluster.config import schema
 from cluster.config.store import Store
@@ -50,7 +50,7 @@ from cluster.requests import desks
 from cluster.requests.config_life import ConfigLife
 from cluster.rpc.client import SOCKET_FILE
 from cluster.rpc.server import Server
-from cluster.shellhost import ShellHost
+from cluster.shellhost import ShellHost, group
 from cluster.tracked import tell_each_other
 from cluster.vrrp.realtime import PRIORITY
 
@@ -62,8 +62,6 @@ if TYPE_CHECKING:
     from cluster.peer import Peer
 
 _ROOT = Path(__file__).resolve().parent.parent
-SHELL_ACCOUNTS = ("utmcli", "nobody")
-"""Accounts the shell host may run as, in order of preference."""
 LOCK_FILE = "clusterd.lock"
 REPLY_TIME = 0.2
 """Seconds between the answer to a restart and the restart."""
@@ -78,6 +76,7 @@ class Options(NamedTuple):
     run_dir: Path
     factory: Path | None
     shell: bool
+    applications_dir: Path
 
 
 @click.command()
@@ -88,11 +87,15 @@ class Options(NamedTuple):
 @click.option("--factory", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="Configuration file (JSON) for an empty store.")
 @click.option("--no-shell", is_flag=True, help="Do not start the shell host.")
-def main(state_dir: Path, run_dir: Path, factory: Path | None, no_shell: bool) -> None:
+@click.option("--applications-dir", type=click.Path(path_type=Path), default=Path("/etc/utmcli/applications.d"),
+              show_default=True, help="Applications of a machine without systemd, one file each.")
+def main(state_dir: Path, run_dir: Path, factory: Path | None, no_shell: bool, applications_dir: Path) -> None:
     """The cluster's daemon: configuration, VRRP engine, and the socket the shell speaks to."""
     log = service.begin_log()
     leave_no_cores()
-    options = Options(state_dir.absolute(), run_dir.absolute(), factory, not no_shell)
+    options = Options(
+        state_dir.absolute(), run_dir.absolute(), factory, not no_shell, applications_dir.absolute()
+    )
     again: bool | None = None
     try:
         _make_directory(options.state_dir, 0o700)
@@ -144,8 +147,10 @@ class Daemon:
         self._connections = ConnectionSync(
             options.run_dir, lambda: self._engine.ask("resynchronised"), self._events.note
         )
+        self._applications = applications(options.applications_dir, options.run_dir, self._events.note)
         self._followers = Followers(
-            (self._connections, self._disabled), lambda text: self._events.note("follower-failed", text)
+            (self._connections, self._disabled, self._applications),
+            lambda text: self._events.note("follower-failed", text),
         )
         self._engine = EngineSupervisor(
             options.run_dir,
@@ -180,6 +185,7 @@ class Daemon:
                     self._followers.run(),
                     self._filter.keep(),
                     self._connections.run(),
+                    self._applications.run(),
                     partnership.run(),
                 )
                 running = [duties.create_task(duty) for duty in standing]
@@ -197,6 +203,7 @@ class Daemon:
             await inforce.resume()
         elif await inforce.boot():
             marker.set()
+        self._applications.begin(lambda: inforce.config)
         await life.resume(booted=booted)
         server = Server(
             self._options.run_dir / SOCKET_FILE,
@@ -206,7 +213,7 @@ class Daemon:
             refused=self._audit.refused,
         )
         try:
-            await server.start(_shell_group())
+            await server.start(group())
         except OSError as error:
             raise ClusterError(f"nothing can listen in {self._options.run_dir}: {error}") from error
         self._shell.begin()
@@ -230,6 +237,7 @@ class Daemon:
         await self._shell.stop()
         await self._engine.stop()
         await self._followers.tell()
+        await self._applications.end()
         await self._connections.stop()
 
     # --- wiring -------------------------------------------------------------------------------------
@@ -297,6 +305,7 @@ class Daemon:
             life=life,
             leave=self._leave,
             connections=self._connections,
+            applications=self._applications,
         )
         return Manager(
             answering,
@@ -354,14 +363,6 @@ def _engine_command(options: Options) -> Command:
     argv = (sys.executable, "-S", "-P", "-m", "cluster.vrrp", *directories)
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "JOURNAL_STREAM"}}
     return Command(confined(argv), {**kept, "PYTHONPATH": str(_ROOT)}, real_time=PRIORITY)
-
-
-def _shell_group() -> int | None:
-    """The group of the account that the shell host becomes; it has to open our socket."""
-    for account in SHELL_ACCOUNTS:
-        with contextlib.suppress(KeyError):  # no such account here
-            return pwd.getpwnam(account).pw_gid
-    return None
 
 
 @contextlib.contextmanager

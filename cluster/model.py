@@ -27,6 +27,7 @@ AuthMode = Literal["none", "hmac"]
 AuthPolicy = Literal["enforce", "permissive", "receive-only"]
 Role = Literal["admin", "readonly"]
 InterfaceType = Literal["ETHERNET", "VLAN", "BRIDGE", "WAN", "TUN", "WIREGUARD"]
+ApplicationFlag = Literal["AUTOSTART"]
 InterfaceFlag = Literal["HA", "HOTWIRE", "DYNAMIC", "DHCP_CLIENT"]
 
 
@@ -132,6 +133,12 @@ class SshOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     ] = 1800
 
 
+class Application(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application whose flags somebody chose (`appmgmt set`); its name is the key in `Config.applications`."""
+
+    flags: Annotated[tuple[ApplicationFlag, ...], _about("cluster", "AUTOSTART: it is started with the role")]
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A whole configuration. `variables` maps application -> variable -> value (`extc value`)."""
 
@@ -146,6 +153,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     globals: Annotated[
         dict[str, tuple[str, ...]], _about("cluster", "GLOB_ variables")
     ] = field(default_factory=dict)
+    applications: dict[str, Application] = field(default_factory=dict)
     users: dict[str, Account] = field(default_factory=dict)
     user_groups: dict[str, UserGroup] = field(default_factory=dict)
     ssh: SshOptions = field(default_factory=SshOptions)

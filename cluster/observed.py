@@ -7,6 +7,9 @@ from typing import Literal
 from msgspec import Struct, field
 
 from cluster.health import PartnerHealth
+from cluster.model import ApplicationFlag
+
+ApplicationWord = Literal["UP", "DOWN", "MISSING"]
 
 
 class NamedConfig(Struct, frozen=True, kw_only=True):
@@ -26,6 +29,15 @@ class InterfaceState(Struct, frozen=True, kw_only=True):
     up: bool
     carrier: bool
     addresses: tuple[str, ...] = ()
+
+
+class ApplicationState(Struct, frozen=True, kw_only=True):
+    """A line of `appmgmt status`. `MISSING`: not installed on this machine."""
+
+    name: str
+    title: str
+    state: ApplicationWord
+    flags: tuple[ApplicationFlag, ...]
 
 
 class HaInterfaceStatus(Struct, frozen=True, kw_only=True):

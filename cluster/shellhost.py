@@ -7,7 +7,9 @@ itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import socket
 import sys
 from pathlib import Path
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from cluster.model import Config
 
 _ROOT = Path(__file__).resolve().parent.parent
+ACCOUNTS = ("utmcli", "nobody")
+"""Accounts the shell host may run as, in order of preference."""
 SOCKET = "console.sock"
 PATIENCE = 5.0
 """Seconds for the shell host to end; one that ran so long counts as healthy."""
@@ -95,6 +99,14 @@ class ShellHost:
         directories = ("--run-dir", str(self._run_dir), "--state-dir", str(self._state_dir))
         argv = (sys.executable, "-P", "-m", "utmcli", "serve", *directories, _PORT_OPTION, str(self._port))
         return Command(argv, {**os.environ, "PYTHONPATH": str(_ROOT)})
+
+
+def group() -> int | None:
+    """The group of the account that the shell host becomes; it has to open clusterd's socket."""
+    for account in ACCOUNTS:
+        with contextlib.suppress(KeyError):  # no such account here
+            return pwd.getpwnam(account).pw_gid
+    return None
 
 
 def _port_of(pid: int) -> int:

@@ -26,8 +26,11 @@ APPLICATIONS = "applications"
 VARIABLES = "variables"
 GLOBALS = "globals"
 AUTH_KEYS = "auth_keys"
+MANAGED = "managed_applications"
+APPLICATION_TITLES = "application_titles"
 USERS = "users"
 USER_GROUPS = "user_groups"
+_OF_APPLICATIONS = frozenset({MANAGED, APPLICATION_TITLES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,9 @@ async def fetch(ask: AskFunction, sources: Iterable[str]) -> Snapshot:
     try:
         if CONFIGURATIONS in wanted:
             found[CONFIGURATIONS] = _configurations(await ask(messages.ListConfigs()))
-        if wanted - {CONFIGURATIONS}:
+        if wanted & _OF_APPLICATIONS:
+            found |= _applications(await ask(messages.GetApplications()))
+        if wanted - {CONFIGURATIONS} - _OF_APPLICATIONS:
             reply = await ask(messages.GetConfig())
             if isinstance(reply, messages.ConfigReply):
                 found |= _of_config(reply.config)
@@ -64,6 +69,15 @@ def _configurations(answer: messages.AnyAnswer) -> Names:
     if not isinstance(answer, messages.Configs):
         return ()
     return tuple((config.name, "start configuration" if config.start else "") for config in answer.configs)
+
+
+def _applications(answer: messages.AnyAnswer) -> dict[str, Names]:
+    if not isinstance(answer, messages.Applications):
+        return {}
+    return {
+        MANAGED: tuple((each.name, f"{each.title}, {each.state}") for each in answer.applications),
+        APPLICATION_TITLES: tuple((each.title, each.state) for each in answer.applications),
+    }
 
 
 def _of_config(config: Config) -> dict[str, Names]:

@@ -56,7 +56,7 @@ def check(config: Config) -> list[Problem]:
     rules = (
         _hostname, _interface_names, _interface_ids, _flags, *hotwire_rules.RULES, _ha_interfaces,
         _vrids, _watched_hosts, _vlans, _machine_addresses, _virtual_addresses, _passphrase, _auth_keys,
-        _auth_send, _disabled_in_backup, _variables, _globals, account_rules.check,
+        _auth_send, _disabled_in_backup, _variables, _globals, _applications, account_rules.check,
     )
     return [problem for rule in rules for problem in rule(config)]
 
@@ -359,6 +359,11 @@ def _globals(config: Config) -> Iterator[Problem]:
         yield from _word(("globals", name))
         if not name.startswith(GLOBAL_PREFIX):
             yield Problem(("globals", name), f"names of global variables begin with {GLOBAL_PREFIX}")
+
+
+def _applications(config: Config) -> Iterator[Problem]:
+    for name in config.applications:
+        yield from _word(("applications", name))
 
 
 def _word(path: Path) -> Iterator[Problem]:

@@ -14,8 +14,8 @@ import click
 
 from cluster.errors import ClusterError
 from cluster.lab.home import DEFAULT_NAME, Home
-from cluster.lab.identity import Identity
 from cluster.lab.plan import NODES, SWITCH, plan
+from cluster.process.identity import Identity
 
 _INTERRUPTED = 130
 

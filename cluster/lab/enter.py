@@ -19,7 +19,7 @@ from cluster.errors import ClusterError, UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cluster.lab.identity import Identity
+    from cluster.process.identity import Identity
 
 _NAMESPACES = {
     "mnt": 0x00020000,

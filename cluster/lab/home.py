@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError, NotFoundError
-from cluster.lab.identity import Identity
+from cluster.process.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,10 +17,10 @@ from cluster import passwords
 from cluster.errors import ClusterError
 from cluster.lab import remote
 from cluster.lab.factory import ADMIN, administrator, blank, factory
-from cluster.lab.identity import Identity
 from cluster.lab.pairing import pair
 from cluster.lab.plan import APPLIANCES, VIRTUAL_INSIDE
 from cluster.lab.roles import OFFLINE, SETTLED, await_hotwire, await_roles
+from cluster.process.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError
 from cluster.lab.enter import search_path
-from cluster.lab.identity import Identity
 from cluster.lab.plan import APPLIANCES, SWITCH
+from cluster.process.identity import Identity
 
 if TYPE_CHECKING:
     from cluster.lab.home import Home
@@ -33,6 +33,7 @@ def settings(home: Home, node: str) -> dict[str, object]:
             "--state-dir", str(directory / "state"),
             "--run-dir", RUN_DIRECTORY,
             "--factory", str(directory / "factory.json"),
+            "--applications-dir", str(directory / "applications.d"),
         ]  # fmt: skip
     return {
         "hostname": f"{node}.cluster.local" if node != SWITCH else node,

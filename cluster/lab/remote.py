@@ -17,7 +17,7 @@ from cluster.lab.home import privileged
 
 if TYPE_CHECKING:
     from cluster.lab.home import Home, Record
-    from cluster.lab.identity import Identity
+    from cluster.process.identity import Identity
 
 _PATIENCE = 20.0
 _LONGEST_ANSWER = 65536

@@ -15,7 +15,7 @@ from cluster.rpc.messages import Actor, GetInfo, Info
 
 if TYPE_CHECKING:
     from cluster.lab.home import Record
-    from cluster.lab.identity import Identity
+    from cluster.process.identity import Identity
 
 _ACTOR = Actor(user="lab", source="lab", role="readonly")
 _ASK_PATIENCE = 1.0

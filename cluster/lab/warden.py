@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 from cluster.errors import ClusterError, ConflictError, NotFoundError
 from cluster.lab import wiring
 from cluster.lab.home import Record
-from cluster.lab.identity import Identity
 from cluster.lab.init import EXIT_REBOOT
 from cluster.lab.node import Node
 from cluster.lab.plan import APPLIANCES, NODES, SWITCH, Plan, Port, plan
+from cluster.process.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

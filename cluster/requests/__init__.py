@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cluster.rekeying import Rekeying
 from cluster.requests.accounts import Accounts
+from cluster.requests.applications import ApplicationsDesk
 from cluster.requests.auditing import Auditing
 from cluster.requests.checking import Checking, partner_of
 from cluster.requests.configurations import Configurations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from cluster.applications.follower import Applications
     from cluster.audit_log import AuditLog
     from cluster.collaborators import Connections, Engine, Network
     from cluster.config.store import Store
@@ -44,6 +46,7 @@ def desks(
     life: ConfigLife,
     leave: Callable[[bool], None],
     connections: Connections,
+    applications: Applications,
 ) -> tuple[Desk, ...]:
     """All desks; a new topic is one line here.
 
@@ -60,6 +63,7 @@ def desks(
         life: of configurations.
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
         connections: their synchronisation.
+        applications: of this node.
     """
     rekeying = Rekeying(store, inforce, events, partnership=partnership, turn=turn)
     partnership.dispatch.add(rekeying.answers)
@@ -78,4 +82,5 @@ def desks(
         ),
         Accounts(store, events, turn=turn, changed=partnership.changed),
         Auditing(audit),
+        ApplicationsDesk(store, events, applications),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -165,6 +166,7 @@ class Node:
             life=self.life,
             leave=self.left.append,
             connections=PlayedConnections(),
+            applications=SimpleNamespace(),  # type: ignore[arg-type]
         )
         self.manager = Manager(
             answering,

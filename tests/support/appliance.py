@@ -53,6 +53,7 @@ class Appliance:
         self.state, self.run = directory / "state", directory / "run"
         self._factory = directory / "factory.json"
         self._factory.write_text(json.dumps(config))
+        self.applications = directory / "applications.d"
         self._log = (directory / "log").open("ab")
         self._log_path = directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -64,7 +65,8 @@ class Appliance:
     def start_under(self, *starter: str, shell: bool = False) -> None:
         """The same with another program in front, which gets the arguments of a Python interpreter."""
         directories = ("--state-dir", str(self.state), "--run-dir", str(self.run), "--factory", str(self._factory))
-        command = (*starter, "-m", "cluster.daemon", *directories, *(() if shell else ("--no-shell",)))
+        more = ("--applications-dir", str(self.applications), *(() if shell else ("--no-shell",)))
+        command = (*starter, "-m", "cluster.daemon", *directories, *more)
         self.process = subprocess.Popen(self.namespace.command(*command), stderr=self._log, start_new_session=True)
         until(self._answers, f"clusterd answers; {self.log}")
 
@@ -72,10 +74,15 @@ class Appliance:
     def log(self) -> str:
         return self._log_path.read_text()
 
-    def ask(self, ask: AnyAsk, answer: type[_Answer] = Done) -> _Answer:  # type: ignore[assignment]
+    def ask(
+        self,
+        ask: AnyAsk,
+        answer: type[_Answer] = Done,  # type: ignore[assignment]
+        actor: Actor = ADMIN,
+    ) -> _Answer:
         async def one() -> Any:
             async with await Client.connect(self.run / "clusterd.sock") as client:
-                return await client.ask(ask, ADMIN)
+                return await client.ask(ask, actor)
 
         got = asyncio.run(one())
         assert isinstance(got, answer), got

@@ -64,6 +64,11 @@ system update system
 system info
 extc value get application "securepoint_firewall" variable "UPDATE_TRIGGER_DELAY"
 extc value set application "securepoint_firewall" variable "UPDATE_TRIGGER_DELAY" value 2
+appmgmt status
+appmgmt start application "openvpn"
+appmgmt stop application "openvpn"
+appmgmt restart application "openvpn"
+appmgmt set application "openvpn" flags [ AUTOSTART ]
 extc global get variable "GLOB_NAMES"
 extc global set variable "GLOB_NAMES" value [ "a" "b" ]
 interface get

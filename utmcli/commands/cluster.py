@@ -222,7 +222,7 @@ COMMANDS = (
             ),
             Key(
                 "applications",
-                ListOf(item=ValueType(), metavar="APPLICATION"),
+                ListOf(item=ValueType(), metavar="APPLICATION", live=live.APPLICATION_TITLES),
                 "applications, the whole list",
                 clears=True,
             ),

@@ -18,6 +18,12 @@ from cluster.rpc.messages.accounts import (
     Login,
     Verdict,
 )
+from cluster.rpc.messages.applications import (
+    Applications,
+    ApplicationVerb,
+    ControlApplication,
+    GetApplications,
+)
 from cluster.rpc.messages.audit import (
     Audit,
     Audited,
@@ -103,6 +109,8 @@ __all__ = [
     "Actor",
     "AnyAnswer",
     "AnyAsk",
+    "ApplicationVerb",
+    "Applications",
     "Ask",
     "Audit",
     "Audited",
@@ -114,6 +122,7 @@ __all__ = [
     "ConfigReply",
     "Configs",
     "ConfirmActivation",
+    "ControlApplication",
     "DeleteConfig",
     "DiffConfig",
     "Differences",
@@ -124,6 +133,7 @@ __all__ = [
     "Failure",
     "FollowAdverts",
     "FollowEvents",
+    "GetApplications",
     "GetAudit",
     "GetCheck",
     "GetConfig",
@@ -178,6 +188,7 @@ AnyAsk = (
     | Reboot | GetHotwireKeys | RenewHotwireKey | GetCheck
     | GetLogin | CheckPassword | ChangePassword | NoteCommands | GetAudit | GetLastLogin
     | GetHistory | RollBack | RollBackBoth | Activate | ConfirmActivation
+    | GetApplications | ControlApplication
 )
 
 STREAMS = (FollowEvents, FollowAdverts)
@@ -186,7 +197,7 @@ STREAMS = (FollowEvents, FollowAdverts)
 READ_ONLY: tuple[type[Ask], ...] = (
     GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
     GetKeys, GetEvents, FollowEvents, FollowAdverts, GetHotwireKeys, GetCheck,
-    GetHistory,
+    GetHistory, GetApplications,
 )
 """What the role `readonly` may ask."""
 
@@ -199,6 +210,7 @@ OF_THE_SHELL: tuple[type[Ask], ...] = (GetLogin, CheckPassword, ChangePassword, 
 AnyAnswer = (
     Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
     | Capture | Checked | Failure | HotwireKeys | Login | Verdict | Audit | History
+    | Applications
 )
 
 

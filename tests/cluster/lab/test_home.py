@@ -13,7 +13,7 @@ import pytest
 
 from cluster.errors import ClusterError, NotFoundError
 from cluster.lab.home import Home, Record
-from cluster.lab.identity import Identity
+from cluster.process.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

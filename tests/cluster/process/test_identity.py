@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster.lab.identity import Identity
+from cluster.process.identity import Identity
 
 if TYPE_CHECKING:
     from pathlib import Path
