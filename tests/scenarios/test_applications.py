@@ -19,7 +19,7 @@ def lab_with_one(lab: Lab) -> Iterator[Lab]:
     """Given a program that both nodes have and that only the master runs."""
     for node in APPLIANCES:
         directory = lab.home.of(node) / "applications.d"
-        directory.mkdir(mode=0o755)
+        directory.mkdir(mode=0o755, exist_ok=True)
         (directory / "openvpn").write_text("/bin/sleep 1000000\n")
         configure(lab, node, "[ SSL-VPN ]")
     yield lab
