@@ -74,6 +74,10 @@ class EngineLink:
             RefusedError: the engine says no, and why.
             UnreachableError: the engine is gone, or took too long; the link is unusable then.
         """
+        # Whoever asks may be cancelled; the reply comes all the same, and must not pass for the next one's.
+        return await asyncio.shield(self._exchange(do, fields))
+
+    async def _exchange(self, do: str, fields: Document) -> Document:
         async with self._asking:
             loop = asyncio.get_running_loop()
             self._reply = loop.create_future()

@@ -94,6 +94,22 @@ def test_requests_wait_for_each_other(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_the_reply_to_a_request_that_was_cancelled_is_not_taken_for_that_of_the_next(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with linked(tmp_path / "sock") as (link, engine, _events, _receiving):
+            first = asyncio.create_task(link.ask("partner"))
+            second = asyncio.create_task(link.ask("status"))
+            assert (await engine.hear())["do"] == "partner"
+            first.cancel()
+            await asyncio.wait((first,))
+            await engine.say({"re": "partner"})
+            assert (await engine.hear())["do"] == "status"
+            await engine.say({"re": "status", "status": {}})
+            assert await second == {"re": "status", "status": {}}
+
+    run(scenario())
+
+
 def test_the_engines_no_is_a_refusal_in_its_own_words(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with linked(tmp_path / "sock") as (link, engine, _events, _receiving):
