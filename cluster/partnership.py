@@ -124,6 +124,7 @@ class Partnership:
     async def run(self) -> None:
         """Keep the partner, the engine and the events informed, until cancelled."""
         await asyncio.sleep(AFTER_OTHERS)
+        await asyncio.to_thread(getattr, self, "software")
         async with asyncio.TaskGroup() as duties:
             duties.create_task(self.link.run())
             duties.create_task(self._inform())
@@ -213,8 +214,8 @@ class Partnership:
 
     @cached_property
     def software(self) -> str:
-        """Version of ours."""
-        from importlib.metadata import version  # noqa: PLC0415 - 15 ms, which a restarted engine would wait for
+        """Version of ours; asked for once beside the loop, which goes on watching the engine."""
+        from importlib.metadata import version  # noqa: PLC0415 - up to 300 ms on a busy machine
 
         return version("utmcli")
 

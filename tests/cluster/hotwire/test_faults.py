@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,28 @@ class SulkingEngine:
         raise RefusedError("no")
 
 
+def test_the_loop_that_watches_the_engine_does_not_wait_for_the_version_of_the_software(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_by: list[threading.Thread] = []
+
+    def version(_package: str) -> str:
+        asked_by.append(threading.current_thread())
+        return "1.0"
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    partner_is_told(tmp_path)
+    assert asked_by
+    assert threading.main_thread() not in asked_by
+
+
 def test_an_engine_that_says_no_does_not_end_clusterd(tmp_path: Path) -> None:
+    partner_is_told(tmp_path)
+
+
+def partner_is_told(tmp_path: Path) -> None:
+    """Look after the partner twice, with an engine that says no."""
+
     async def scenario() -> None:
         config = schema.parse(configuration(2, 3, OwnKey(tmp_path).public("utm").line))
         store, engine = Store.open(tmp_path), SulkingEngine()
