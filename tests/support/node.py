@@ -10,6 +10,7 @@ from cluster.accounts import refuse_lockout
 from cluster.config import canonical, schema
 from cluster.model import Account, Address, ClusterOptions, Config, Difference, Interface, UserGroup, VirtualAddress
 from cluster.observed import (
+    ApplicationState,
     ClusterEvent,
     ConnectionCounters,
     ConnectionStatus,
@@ -234,6 +235,10 @@ class Node:
                     ),
                     InterfaceState(name="LAN3", present=True, up=True, carrier=False),
                 ))  # fmt: skip
+            case messages.GetApplications():
+                return messages.Applications((
+                    ApplicationState(name="openvpn", title="SSL-VPN", state="UP", flags=("AUTOSTART",)),
+                ))
             case messages.ExportConfig():
                 return messages.Text('{\n  "schema": 1\n}\n')
             case messages.DiffConfig():

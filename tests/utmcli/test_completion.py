@@ -222,7 +222,7 @@ def test_there_are_no_names_while_clusterd_does_not_answer() -> None:
 
 
 def test_every_source_that_a_command_names_is_one_that_can_be_fetched() -> None:
-    names = fetched(Node(), [live.CONFIGURATIONS, live.INTERFACES])
+    names = fetched(Node(), [live.CONFIGURATIONS, live.INTERFACES, live.MANAGED])
     for command in GRAMMAR.commands:
         for key in command.keys:
             for source in which_live(GRAMMAR, f"{command.name} {key.name} "):
