@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from ipaddress import ip_address
+from socket import SHUT_WR
 from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError
@@ -26,6 +27,8 @@ LISTEN_PAUSE = 1.0
 """Seconds until the next attempt to listen."""
 STRANGERS = 4
 """Connections at once that have not proved whose they are; one more is closed."""
+REFUSAL_PATIENCE = 1.0
+"""Seconds that whoever is refused has to read why."""
 GUESTS = 4
 """Connections of the partner at once; more than two there are only after one of them died unnoticed."""
 
@@ -42,7 +45,7 @@ class Entrance:
     def __init__(self, settings: HotwireSettings, way: Way, board: Switchboard) -> None:
         self._settings, self._way, self._board = settings, way, board
         self._partner = frozenset(map(ip_address, settings.remotes))
-        self._strangers = self._guests = 0
+        self._strangers = self._guests = self._refusing = 0
         self._complaint = ""
 
     async def run(self) -> None:
@@ -75,13 +78,23 @@ class Entrance:
                     continue
                 if ip_address(address[0]) not in self._partner:
                     self._complain(f"a connection from {address[0]} is refused: it is not the partner's address")
-                    with sock, contextlib.suppress(OSError):
-                        sock.send(self._way.refusal("this address is not the partner's"))
+                    serving.create_task(self._refuse(sock))
                 elif self._strangers >= STRANGERS or self._guests >= GUESTS:
                     sock.close()
                 else:
                     self._strangers += 1
                     serving.create_task(self._serve(sockets.tuned(sock)))
+
+    async def _refuse(self, sock: socket.socket) -> None:
+        """Say why, and stay until it was read: what is closed before that breaks the caller's pipe instead."""
+        with sock, contextlib.suppress(OSError, TimeoutError):
+            sock.send(self._way.refusal("this address is not the partner's"))
+            if self._refusing < STRANGERS:
+                self._refusing += 1
+                try:
+                    await _hung_up(sock)
+                finally:
+                    self._refusing -= 1
 
     async def _serve(self, sock: socket.socket) -> None:
         talks: list[Conversation] = []
@@ -102,3 +115,10 @@ class Entrance:
                 self._board.ended(talks[0])
             else:
                 self._strangers -= 1
+
+
+async def _hung_up(sock: socket.socket) -> None:
+    sock.shutdown(SHUT_WR)
+    async with asyncio.timeout(REFUSAL_PATIENCE):
+        while await asyncio.get_running_loop().sock_recv(sock, 4096):
+            pass

@@ -197,3 +197,30 @@ def test_a_caller_that_cannot_be_let_in_ends_nothing(monkeypatch: pytest.MonkeyP
             await asyncio.wait((serving,))
 
     asyncio.run(scenario())
+
+
+def test_whoever_is_refused_can_go_on_speaking_until_he_has_read_why() -> None:
+    """OpenSSH writes first: on a connection that is closed at once it finds a broken pipe and never reads on."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        settings = HotwireSettings("lo", "127.0.0.1", ("127.0.0.99",), ())
+        way: Any = SimpleNamespace(refusal=str.encode)
+        board: Any = SimpleNamespace()
+        with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as calling:
+            listening.setblocking(False)
+            calling.setblocking(False)
+            serving = asyncio.create_task(Entrance(settings, way, board)._accept(listening))
+            async with asyncio.timeout(PATIENCE):
+                await loop.sock_connect(calling, listening.getsockname())
+                await loop.sock_sendall(calling, b"SSH-2.0-stranger")
+                await asyncio.sleep(0.1)
+                for _ in range(3):
+                    await loop.sock_sendall(calling, b"more")
+                    await asyncio.sleep(0.01)
+                assert await loop.sock_recv(calling, 100) == b"this address is not the partner's"
+                assert await loop.sock_recv(calling, 100) == b""
+            serving.cancel()
+            await asyncio.wait((serving,))
+
+    asyncio.run(scenario())
