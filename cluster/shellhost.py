@@ -45,6 +45,7 @@ class ShellHost:
         self._state_dir = state_dir
         self._wanted = wanted
         self._port = 0
+        self._refused = False
         self._runs = False
         self._child = self._made()
         self._leaving: list[Child] = []
@@ -54,10 +55,13 @@ class ShellHost:
         return pid in {child.pid for child in (self._child, *self._leaving)}
 
     async def apply(self, config: Config) -> tuple[str, ...]:
-        """Follow the port of a configuration."""
-        port = config.ssh.port if config.ssh.enabled else 0
-        if port == self._port:
-            return ()
+        """Follow the port of a configuration; says so when somebody else has it."""
+        port = config.ssh.port if config.ssh.enabled and self._wanted else 0
+        problem = _refusal(port) if port else ""
+        was_refused, self._refused = self._refused, bool(problem)
+        problems = (f"nobody can log in over SSH: {problem}",) if problem else ()
+        if port == self._port and (problem or not was_refused):
+            return problems
         self._port = port
         if self._runs:
             self._leaving = [child for child in (*self._leaving, self._child) if child.pid is not None]
@@ -66,7 +70,7 @@ class ShellHost:
             self._child.start()
         else:
             self._child = self._made()
-        return ()
+        return problems
 
     def begin(self) -> None:
         """Start the shell host, or adopt the one that runs; one with another port is replaced."""
@@ -117,3 +121,24 @@ def _port_of(pid: int) -> int:
         return -1
     after = words.index(_PORT_OPTION) + 1 if _PORT_OPTION in words else len(words)
     return int(words[after]) if after < len(words) and words[after].isdecimal() else -1
+
+
+def _refusal(port: int) -> str:
+    """Why the shell host cannot listen on a TCP port, as the end of a sentence; empty when it can.
+
+    Binds it as utmcli/sshd/listener.py does, and does not listen: connections stay with whoever does.
+    """
+    problem = ""
+    for family, address in ((socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")):  # noqa: S104 - not listened on
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+                probe.bind((address, port))
+        except OSError as error:
+            problem = f"port {port} cannot be had ({(error.strerror or str(error)).lower()})"
+        else:
+            return ""
+    return problem

@@ -52,6 +52,8 @@ MAX_UNREAD = 1024 * 1024
 
 _HEADER = 5
 _CHUNK = 32 * 1024
+_GATHER = 0.002
+"""Seconds that output waits for what follows it: mostly that is the exit code, and the client wakes up once."""
 _TO_KEEP = 30.0
 """Seconds a client has to make a file, or to finish one."""
 
@@ -159,6 +161,8 @@ class ClientConsole:
         self._asked = False
         self._ended = False
         self._kept: asyncio.Future[bytes] | None = None
+        self._gathered = bytearray()
+        self._sending: asyncio.TimerHandle | None = None
 
     @classmethod
     async def accept(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> ClientConsole:
@@ -255,6 +259,7 @@ class ClientConsole:
             self._writer.transport.abort()
         if not self._writer.transport.is_closing():
             self._frame(b"O", _encode(text))
+            self._send()
 
     async def write(self, text: str) -> None:
         """Write to standard output, at the speed of whoever reads it."""
@@ -278,7 +283,19 @@ class ClientConsole:
             await self._writer.drain()
 
     def _frame(self, kind: bytes, payload: bytes) -> None:
-        self._writer.write(kind + len(payload).to_bytes(4, "big") + payload)
+        self._gathered += kind + len(payload).to_bytes(4, "big") + payload
+        if kind not in b"OE" or len(self._gathered) >= _CHUNK:
+            self._send()
+        elif self._sending is None:
+            self._sending = asyncio.get_running_loop().call_later(_GATHER, self._send)
+
+    def _send(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        if self._gathered and not self._writer.transport.is_closing():
+            self._writer.write(bytes(self._gathered))
+        self._gathered.clear()
 
 
 async def refuse(writer: asyncio.StreamWriter, sentence: str, code: int) -> None:

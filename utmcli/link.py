@@ -6,18 +6,39 @@ from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING
 
 from cluster.rpc.client import SOCKET_FILE, Client
-from cluster.rpc.messages import READ_ONLY
+from cluster.rpc.messages import (
+    READ_ONLY,
+    CheckPassword,
+    GetAudit,
+    GetLastLogin,
+    GetLogin,
+    NoteCommands,
+)
+from utmcli.outlook import Outlook
 from utmcli.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from cluster.rpc.messages import Actor, AnyAnswer, AnyAsk, Capture, Done, Events, FollowAdverts, FollowEvents
+    from cluster.rpc.messages import (
+        Actor,
+        AnyAnswer,
+        AnyAsk,
+        Ask,
+        Capture,
+        Done,
+        Events,
+        FollowAdverts,
+        FollowEvents,
+    )
 
 _IDLE = 8
 """Connections kept for the next question."""
 _AT_ONCE = 8
 """Questions that only look and are with clusterd at the same time: it answers each at once, one after the other."""
+_LINES = 4
+"""Lines that keep this process busy at the same time: an account with a hundred sessions holds nobody else up."""
+_CHANGE_NOTHING: tuple[type[Ask], ...] = (*READ_ONLY, GetAudit, GetLogin, CheckPassword, GetLastLogin, NoteCommands)
 
 
 class Link:
@@ -28,12 +49,20 @@ class Link:
 
     Args:
         run_dir: directory of clusterd's socket.
+
+    Attributes:
+        changes: requests so far that may have changed something.
+        outlook: what prompts tell.
+        lines: whose line begins next.
     """
 
     def __init__(self, run_dir: str) -> None:
         self._path = f"{run_dir}/{SOCKET_FILE}"
         self._idle: list[Client] = []
         self._turns = Turns(_AT_ONCE)
+        self.lines = Turns(_LINES)
+        self.changes = 0
+        self.outlook = Outlook(self)
 
     async def ask(self, ask: AnyAsk, actor: Actor, deadline: float) -> AnyAnswer:
         """One question and its answer.
@@ -58,6 +87,7 @@ class Link:
             answered = True
             return answer
         finally:
+            self.changes += not isinstance(ask, _CHANGE_NOTHING)
             # An answer that is still to come would hold up the next question: such a connection is not used again.
             await self._release(client, usable=answered)
 

@@ -19,7 +19,7 @@ from utmcli.asking import LinesDialogue, PromptDialogue
 from utmcli.commands import GRAMMAR
 from utmcli.completion import help_at, which_live
 from utmcli.editor import MORE, Editor
-from utmcli.hints import Surroundings, look
+from utmcli.hints import Surroundings
 from utmcli.live import fetch
 from utmcli.oneshot import is_command, lines_of, run_transcript
 from utmcli.questions import explanation
@@ -332,7 +332,7 @@ class Conversation:
         """Refresh the host name; hints that were not shown before, one a line."""
         try:
             async with asyncio.timeout(_GLANCE):
-                seen = await look(self._session.ask, time.time())
+                seen = await self._session.look()
         except TimeoutError:
             seen = Surroundings("", ("clusterd does not answer",))
         self._hostname = seen.hostname or self._hostname

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowAdverts, FollowEvents
     from utmcli.bulletin import Bulletin
     from utmcli.canvas import Drawing
+    from utmcli.hints import Surroundings
     from utmcli.link import Link
     from utmcli.pager import Screen
     from utmcli.questions import Dialogue
@@ -134,6 +135,10 @@ class Session:
         patience = TO_LOOK if isinstance(ask, READ_ONLY) else TO_DO
         return await self._link.ask(cast("Any", ask), self.actor, patience)
 
+    async def look(self) -> Surroundings:
+        """How things are, for the prompt of any session; never an error."""
+        return await self._link.outlook.look()
+
     def follow(self, ask: Ask) -> AsyncGenerator[AnyAnswer, None]:
         """A question whose answers keep coming, in the name of this session."""
         return self._link.follow(cast("FollowEvents | FollowAdverts", ask), self.actor)
@@ -155,7 +160,8 @@ class Session:
         """
         began, code = time.time(), EXIT_INTERRUPTED
         try:
-            code = await self._run(line, screen, read_input)
+            async with self._link.lines.brief_turn(self.user):
+                code = await self._run(line, screen, read_input)
         finally:
             if self._trail is not None:
                 self._trail.note(self.actor, self.number, line, code, began)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
+LONGEST_BRIEF = 0.1
+"""Seconds after which a brief turn ends: whatever takes longer waits for something else than the processor."""
+
+
 class Turns:
     """A number of turns at once; who waits is served account by account, each account's own in order.
 
@@ -25,14 +29,36 @@ class Turns:
     @asynccontextmanager
     async def turn(self, account: str) -> AsyncIterator[None]:
         """Wait for a turn, and give it back at the end of the block."""
-        if self._free:
-            self._free -= 1
-        else:
-            await self._wait(account)
+        await self._take(account)
         try:
             yield
         finally:
             self._next()
+
+    @asynccontextmanager
+    async def brief_turn(self, account: str) -> AsyncIterator[None]:
+        """As `turn`, for a block that may go on for long: after `LONGEST_BRIEF` it goes on without a turn."""
+        await self._take(account)
+        given = False
+
+        def give() -> None:
+            nonlocal given
+            if not given:
+                given = True
+                self._next()
+
+        timer = asyncio.get_running_loop().call_later(LONGEST_BRIEF, give)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            give()
+
+    async def _take(self, account: str) -> None:
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(account)
 
     async def _wait(self, account: str) -> None:
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()

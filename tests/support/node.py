@@ -22,6 +22,7 @@ from cluster.observed import ClusterStatus as Status
 from cluster.requests.accounts import with_hashes
 from cluster.rpc import messages
 from utmcli.session import Session
+from utmcli.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -158,6 +159,7 @@ class Node:
     session: Session = field(init=False)
 
     def __post_init__(self) -> None:
+        self.lines = Turns(1)
         self.session = Session(ADMIN, self)  # type: ignore[arg-type]
 
     def type(self, line: str, stdin: str | None = None) -> Said:

@@ -247,3 +247,9 @@ def test_a_run_directory_that_cannot_be_used_is_said_in_a_sentence(alone: Shell)
     assert ended.returncode == 1
     assert ended.stderr.startswith("utmcli: the shell host cannot run: ")
     assert "Traceback" not in ended.stderr
+
+
+def test_a_short_answer_and_its_exit_code_wake_the_client_once(shell: Shell, wire: Wire) -> None:
+    wire.says(hello(b"cluster", b"info"))
+
+    assert wire.socket.recv(65536).endswith(frame(b"X", b"0"))

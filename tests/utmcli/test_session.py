@@ -15,6 +15,7 @@ from utmcli import session as session_module
 from utmcli.grammar import Call, Command, Grammar
 from utmcli.results import Done, Table
 from utmcli.session import Session
+from utmcli.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ class TableLink:
 
     def __init__(self, answer: messages.AnyAnswer | Exception) -> None:
         self.answer = answer
+        self.lines = Turns(1)
         self.asked: list[tuple[messages.Ask, messages.Actor]] = []
 
     async def ask(self, ask: messages.Ask, actor: messages.Actor, deadline: float) -> messages.AnyAnswer:

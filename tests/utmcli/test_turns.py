@@ -66,3 +66,26 @@ def test_who_gives_up_waiting_takes_nobodys_turn() -> None:
         return order
 
     assert asyncio.run(story()) == ["c", "last"]
+
+
+def test_a_brief_turn_ends_though_its_block_goes_on_and_is_given_back_once() -> None:
+    async def story() -> list[str]:
+        turns, order = Turns(1), []
+        forever = asyncio.Event()
+
+        async def line(name: str) -> None:
+            async with turns.brief_turn(name):
+                order.append(name)
+                if name == "follow":
+                    await forever.wait()
+
+        following = asyncio.create_task(line("follow"))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            await asyncio.gather(line("a"), line("b"))
+        forever.set()
+        await following
+        assert turns._free == 1
+        return order
+
+    assert asyncio.run(story()) == ["follow", "a", "b"]
