@@ -52,8 +52,8 @@ MAX_UNREAD = 1024 * 1024
 
 _HEADER = 5
 _CHUNK = 32 * 1024
-_GATHER = 0.002
-"""Seconds that output waits for what follows it: mostly that is the exit code, and the client wakes up once."""
+GATHER = 0.002
+"""Seconds that output waits for what follows it, mostly a prompt or the exit code: the client wakes up once."""
 _TO_KEEP = 30.0
 """Seconds a client has to make a file, or to finish one."""
 
@@ -287,7 +287,7 @@ class ClientConsole:
         if kind not in b"OE" or len(self._gathered) >= _CHUNK:
             self._send()
         elif self._sending is None:
-            self._sending = asyncio.get_running_loop().call_later(_GATHER, self._send)
+            self._sending = asyncio.get_running_loop().call_later(GATHER, self._send)
 
     def _send(self) -> None:
         if self._sending is not None:

@@ -176,6 +176,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
             pass  # the client is gone, which is how most sessions end
         finally:
             self._house.channels.discard(self)
+            console.flush()
             with suppress(OSError):
                 self._channel.exit(code)
 

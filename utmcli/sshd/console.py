@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from utmcli.console import MAX_UNREAD, Hello
+from utmcli.console import GATHER, MAX_UNREAD, Hello
 from utmcli.sshd.discipline import Kind, LineDiscipline
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ class ChannelConsole:
         self._waiting = 0
         self._ended = False
         self._gone = False
+        self._gathered: list[str] = []
+        self._size = 0
+        self._stream: int | None = None
+        self._sending: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -149,7 +153,8 @@ class ChannelConsole:
         if self._channel.get_write_buffer_size() > MAX_UNREAD:
             self._channel.abort()
             return
-        self._send(text, None)
+        self._gather(text, None)
+        self.flush()
 
     async def write(self, text: str) -> None:
         """Write to standard output, at the speed of whoever reads it.
@@ -171,18 +176,37 @@ class ChannelConsole:
 
     async def _write(self, text: str, stream: int | None) -> None:
         for start in range(0, len(text), _CHUNK):
-            self._send(text[start : start + _CHUNK], stream)
+            self._gather(text[start : start + _CHUNK], stream)
             await self._writable.wait()
         if self._gone:
             raise ConnectionResetError("the client is gone")
 
-    def _send(self, text: str, stream: int | None) -> None:
+    def _gather(self, text: str, stream: int | None) -> None:
+        """Every piece would be a packet of its own, encrypted and signed, which costs more than what is in it."""
         self.active = self._now()
+        if stream != self._stream:
+            self.flush()
+        self._stream = stream
+        self._gathered.append(text)
+        self._size += len(text)
+        if self._size >= _CHUNK:
+            self.flush()
+        elif self._sending is None:
+            self._sending = asyncio.get_running_loop().call_later(GATHER, self.flush)
+
+    def flush(self) -> None:
+        """Send what waits for what follows it."""
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        text = "".join(self._gathered)
+        self._gathered.clear()
+        self._size = 0
         if self._gone or not text:
             return
         data = (_BARE_LINE_FEED.sub("\r\n", text) if self.terminal else text).encode("utf-8", "replace")
         with suppress(OSError):  # it closed this very moment; whoever waits will be told
-            self._channel.write(data, stream)
+            self._channel.write(data, self._stream)
 
     def _put(self, data: bytes) -> None:
         if not data:
