@@ -80,7 +80,9 @@ class Duty:
             await self._engine.ask("switch", force=ask.force)
             self._events.note("switch", f"{who(actor)} asked to hand the role over")
             interval = Centiseconds(self._inforce.config.cluster.advert_interval)
-            await switchover.outcome(heard, switchover.patience(interval))
+            await switchover.outcome(
+                heard, switchover.patience(interval), lambda: switchover.reluctance(self._partnership.partner)
+            )
         return m.Done(warnings)
 
     def _connections_drop(self) -> tuple[str, ...]:
