@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,11 +58,25 @@ class Namespace:
             os.close(away)
 
     def close(self) -> None:
+        """Nothing of the test lives on in here: what a supervised daemon left would keep the namespace, too."""
+        for pid in self._inhabitants() - {self.pid}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self._keeper.stdin.close()
         self._keeper.stdout.close()
         self._keeper.wait(5)
+
+    def _inhabitants(self) -> set[int]:
+        ours = Path(f"/proc/{self.pid}/ns/net").readlink()
+        found = set()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                with suppress(OSError):  # it has just ended
+                    if (entry / "ns/net").readlink() == ours:
+                        found.add(int(entry.name))
+        return found
 
 
 class Network:
