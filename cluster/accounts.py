@@ -97,17 +97,26 @@ def refuse_lockout(before: Config, after: Config) -> None:
         )
 
 
-def keep_administrators(before: Config, after: Config) -> Config:
-    """What comes back by itself, with nobody there to be refused: it brings no lockout along.
+def with_present_accounts(before: Config, after: Config) -> Config:
+    """What comes back by itself, with nobody there to be refused: no lockout, and no password that was changed.
+
+    A former password may be an initial one, or one that others know: whoever changed it relies on that.
 
     Args:
         before: what runs.
         after: what comes back.
 
     Returns:
-        The same; where nobody of its own could log in as admin, and before somebody could, with the accounts of
-        `before`.
+        The same with the passwords of `before`; with all its accounts where else nobody could log in as admin, and
+        before somebody could.
     """
-    if administrators(after) or not administrators(before):
-        return after
-    return structs.replace(after, users=before.users, user_groups=before.user_groups)
+    if administrators(before) and not administrators(after):
+        return structs.replace(after, users=before.users, user_groups=before.user_groups)
+    users = {
+        name: structs.replace(account, password=now.password, must_change=now.must_change)
+        if (now := before.users.get(name)) is not None
+        else account
+        for name, account in after.users.items()
+    }
+    kept = structs.replace(after, users=users)
+    return kept if administrators(kept) or not administrators(after) else after

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cluster import activation, files
-from cluster.accounts import keep_administrators, refuse_lockout
+from cluster.accounts import refuse_lockout, with_present_accounts
 from cluster.config import authentication, rules, transition
 from cluster.errors import ClusterError, InvalidConfigurationError, RefusedError
 from cluster.requests.desk import who
@@ -275,7 +275,7 @@ class ConfigLife:
     async def _put_back(self, before: Revision, pending: Pending) -> tuple[str, ...]:
         """First what is in force, then what runs; each as far as it goes, for nobody is there to try again."""
         edited = self._store.running.config
-        config = keep_administrators(edited, before.config)
+        config = with_present_accounts(edited, before.config)
         if self._parts(config):
             # Both nodes changed their keys meanwhile: that is theirs together, and no part of what was tried.
             config = transition.put(config, transition.of(self._inforce.config))

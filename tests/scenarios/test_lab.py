@@ -168,9 +168,22 @@ def test_a_node_without_power_leaves_the_hotwire_of_its_partner_without_carrier(
     assert "NO-CARRIER" in lab.exec("master", "ip", "link", "show", "LAN3")
 
 
+def host_key_of(lab: Lab, node: str) -> str:
+    """The key by which SSH clients know a node, once its server serves."""
+    seen: list[str] = []
+
+    def served() -> bool:
+        seen[:] = lab.exec(node, "ssh-keyscan", "-t", "ed25519", "127.0.0.1", check=False).split()
+        return len(seen) == 3
+
+    eventually(served)
+    return seen[2]
+
+
 def test_configuration_survives_power_loss_and_the_run_directory_does_not(spare_name: Lab) -> None:
     variable = "application securepoint_firewall variable UPDATE_TRIGGER_DELAY"
     spare_name.up()
+    host_key = host_key_of(spare_name, "spare")
     spare_name.exec("spare", "touch", "/run/mark")
     spare_name.cli("spare", f"extc value set {variable} value 5")
     spare_name.cli("spare", "system config save")
@@ -180,6 +193,7 @@ def test_configuration_survives_power_loss_and_the_run_directory_does_not(spare_
 
     assert spare_name.exec("spare", "ls", "/run/mark", check=False) == ""
     assert spare_name.cli("spare", f"extc value get {variable}") == "value\n-----\n5\n"
+    assert host_key_of(spare_name, "spare") == host_key, "SSH clients know the node again"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ KEEPALIVES = 3
 _WINDOW = 128 * 1024
 """Bytes that a client may send ahead of us, for each channel."""
 _PACKET = 32 * 1024
+_CIPHERS = (
+    "aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr",
+)  # fmt: skip
+"""Without ChaCha20, which clients ask for first: a packet of it costs here four times what AES-GCM does."""
 _FAREWELL = 1.0
 
 
@@ -65,6 +69,7 @@ class SshServer:
             keepalive_interval=KEEPALIVE,
             keepalive_count_max=KEEPALIVES,
             compression_algs=None,
+            encryption_algs=_CIPHERS,
             agent_forwarding=False,
             x11_forwarding=False,
             gss_host=None,

@@ -65,6 +65,25 @@ def test_an_activation_that_is_undone_leaves_the_administrator_that_was_made_bef
     assert list(node.inforce.config.users) == ["anna"]
 
 
+def test_a_password_that_was_changed_during_an_activation_stays_changed_when_that_is_undone(node: Node) -> None:
+    bert = {"role": "readonly", "password": "first password", "must_change": True}
+    node.set("users", "bert", value=bert)
+    node.ask(m.UpdateInterface())
+    node.set("hostname", value="two.local")
+    node.ask(m.Activate(60))
+    actor = m.Actor(user="bert", source="ssh 192.0.2.7", role="readonly")
+    asyncio.run(node.manager.answer(m.ChangePassword("first password", "second password"), actor))
+    pending = node.life._pending
+    assert pending is not None
+
+    asyncio.run(node.life._return(pending, "nobody confirmed it"))
+
+    assert node.store.running.config.hostname == "master.cluster.local"
+    for password, verdict in (("first password", False), ("second password", True)):
+        asked = asyncio.run(node.manager.answer(m.CheckPassword("bert", password), actor))
+        assert asked == m.Verdict(right=verdict, must_change=False)
+
+
 def test_whoever_guesses_at_a_password_of_their_own_holds_nobody_up_who_changes_something(node: Node) -> None:
     async def scenario() -> None:
         actor = m.Actor(user="anna", source="ssh 192.0.2.7", role="readonly")

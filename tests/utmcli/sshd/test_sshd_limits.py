@@ -151,6 +151,13 @@ def test_a_client_that_answers_no_longer_gives_its_place_back(
     play(tmp_path, story)
 
 
+def test_a_client_gets_the_cipher_that_costs_least(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        assert (await scene.connect()).get_extra_info("send_cipher") == "aes256-gcm@openssh.com"
+
+    play(tmp_path, story)
+
+
 def test_sessions_that_end_before_they_began_are_not_counted_for_ever(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         for abrupt in (False, True) * 10:
