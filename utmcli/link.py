@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING
 
+from cluster.errors import RefusedError
 from cluster.rpc.client import SOCKET_FILE, Client
 from cluster.rpc.messages import (
     READ_ONLY,
+    ChangePassword,
     CheckPassword,
     GetAudit,
     GetLastLogin,
@@ -19,6 +22,7 @@ from utmcli.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from contextlib import AbstractAsyncContextManager
 
     from cluster.rpc.messages import (
         Actor,
@@ -38,6 +42,10 @@ _AT_ONCE = 8
 """Questions that only look and are with clusterd at the same time: it answers each at once, one after the other."""
 _LINES = 4
 """Lines that keep this process busy at the same time: an account with a hundred sessions holds nobody else up."""
+_PASSWORDS = 2
+"""Changes of passwords that are with clusterd at the same time: each costs it a tenth of a second."""
+STREAMS_EACH, STREAMS = 16, 64
+"""Streams of one account, and of all, at the same time: clusterd serves 128 connections, and others need some."""
 _CHANGE_NOTHING: tuple[type[Ask], ...] = (*READ_ONLY, GetAudit, GetLogin, CheckPassword, GetLastLogin, NoteCommands)
 
 
@@ -60,6 +68,8 @@ class Link:
         self._path = f"{run_dir}/{SOCKET_FILE}"
         self._idle: list[Client] = []
         self._turns = Turns(_AT_ONCE)
+        self._passwords = Turns(_PASSWORDS)
+        self._followed: Counter[str] = Counter()
         self.lines = Turns(_LINES)
         self.changes = 0
         self.outlook = Outlook(self)
@@ -76,8 +86,14 @@ class Link:
             ClusterError: what clusterd answered instead.
             UnreachableError: there is no clusterd, or it does not answer in time.
         """
-        async with self._turns.turn(actor.user) if isinstance(ask, READ_ONLY) else nullcontext():
+        async with self._turn(ask, actor):
             return await self._ask(ask, actor, deadline)
+
+    def _turn(self, ask: AnyAsk, actor: Actor) -> AbstractAsyncContextManager[None]:
+        """What every account may ask stands in line: none of them takes all that clusterd works on at once."""
+        if isinstance(ask, READ_ONLY):
+            return self._turns.turn(actor.user)
+        return self._passwords.turn(actor.user) if isinstance(ask, ChangePassword) else nullcontext()
 
     async def _ask(self, ask: AnyAsk, actor: Actor, deadline: float) -> AnyAnswer:
         client = await self._connection()
@@ -98,15 +114,26 @@ class Link:
 
         Raises:
             ClusterError: what clusterd answered instead.
+            RefusedError: so many are followed already.
             UnreachableError: there is no clusterd, or it went away.
         """
-        client = await self._connection()
+        if self._followed[actor.user] >= STREAMS_EACH or self._followed.total() >= STREAMS:
+            raise RefusedError(
+                f"{self._followed[actor.user]} sessions of this account and {self._followed.total()} in all follow "
+                f"something already; {STREAMS_EACH} and {STREAMS} may"
+            )
+        self._followed[actor.user] += 1
         try:
-            async with aclosing(client.follow(ask, actor)) as stream:
-                async for answer in stream:
-                    yield answer
+            client = await self._connection()
+            try:
+                async with aclosing(client.follow(ask, actor)) as stream:
+                    async for answer in stream:
+                        yield answer
+            finally:
+                await self._release(client, usable=True)
         finally:
-            await self._release(client, usable=True)
+            self._followed[actor.user] -= 1
+            self._followed += Counter()  # drops accounts with none
 
     async def close(self) -> None:
         """Hang up all idle connections."""

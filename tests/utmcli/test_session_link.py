@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from cluster.errors import NotFoundError, UnreachableError
+from cluster.errors import NotFoundError, RefusedError, UnreachableError
 from cluster.rpc import messages
 from tests.support.fake_clusterd import FakeClusterd
 from tests.support.shell import short_directory
+from utmcli import link as way
 from utmcli.link import Link
 
 if TYPE_CHECKING:
@@ -119,3 +120,52 @@ def test_a_stream_that_nobody_follows_any_more_is_hung_up(fake: FakeClusterd) ->
 
     assert asyncio.run(scenario()) == ["event 0", "event 1"]
     assert fake.answers.stopped_following.wait(5)
+
+
+def test_no_account_takes_all_connections_for_streams(fake: FakeClusterd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(way, "STREAMS_EACH", 2)
+    viewer = messages.Actor(user="viewer", source="ssh 192.0.2.7", role="readonly")
+
+    async def scenario() -> None:
+        link = link_to(fake)
+        first, second, third = (cast("Any", link.follow(messages.FollowEvents(), viewer)) for _ in range(3))
+        await anext(first)
+        await anext(second)
+        with pytest.raises(RefusedError, match="2 sessions of this account and 2 in all follow something already"):
+            await anext(third)
+        others = cast("Any", link.follow(messages.FollowEvents(), ACTOR))
+        await anext(others)
+        await first.aclose()
+        again = cast("Any", link.follow(messages.FollowEvents(), viewer))
+        await anext(again)
+        for stream in (second, others, again):
+            await stream.aclose()
+        await link.close()
+
+    asyncio.run(scenario())
+
+
+def test_changes_of_passwords_stand_in_line_before_clusterd(fake: FakeClusterd) -> None:
+    plain = fake.answers.answer
+    running, most = 0, 0
+
+    async def answer(ask: messages.AnyAsk, actor: messages.Actor) -> messages.AnyAnswer:
+        nonlocal running, most
+        if not isinstance(ask, messages.ChangePassword):
+            return await plain(ask, actor)
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return messages.Done()
+
+    fake.answers.answer = answer  # type: ignore[method-assign]
+
+    async def scenario() -> None:
+        link = link_to(fake)
+        change = messages.ChangePassword("old", "new")
+        await asyncio.gather(*(link.ask(change, ACTOR, 10.0) for _ in range(20)))
+        await link.close()
+
+    asyncio.run(scenario())
+    assert most == 2

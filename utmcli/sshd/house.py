@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cluster.errors import ClusterError, UnreachableError
+from cluster.errors import ClusterError
 from cluster.rpc.messages import Actor, CheckPassword, GetLogin, Login, Verdict
 from utmcli.sshd.entrance import Entrance
 from utmcli.sshd.throttle import Throttle
@@ -106,7 +106,7 @@ class House:
         self._waiting += 1
         try:
             verdict = await self.link.ask(CheckPassword(name, password), HOST, _PATIENCE)
-        except UnreachableError as error:
+        except ClusterError as error:
             _LOG.warning("a password cannot be checked: %s", error.message)
             return WRONG
         finally:
