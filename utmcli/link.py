@@ -40,7 +40,7 @@ _IDLE = 8
 """Connections kept for the next question."""
 _AT_ONCE = 8
 """Questions that only look and are with clusterd at the same time: it answers each at once, one after the other."""
-_LINES = 4
+_LINES = 2
 """Lines that keep this process busy at the same time: an account with a hundred sessions holds nobody else up."""
 _PASSWORDS = 2
 """Changes of passwords that are with clusterd at the same time: each costs it a tenth of a second."""
