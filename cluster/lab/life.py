@@ -19,7 +19,7 @@ from cluster.lab import remote
 from cluster.lab.factory import ADMIN, administrator, blank, factory
 from cluster.lab.pairing import pair
 from cluster.lab.plan import APPLIANCES, VIRTUAL_INSIDE
-from cluster.lab.roles import OFFLINE, SETTLED, await_hotwire, await_roles
+from cluster.lab.roles import OFFLINE, SETTLED, await_hotwire, await_preferred, await_roles
 from cluster.process.identity import Identity
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _ROLE_PATIENCE = 20.0
 _HOTWIRE_PATIENCE = 10.0
+_PREFERENCE_PATIENCE = 35.0
+"""The node that is preferred waits for the connections of the other one, 30 s at most."""
 _LOG_TAIL = 20
 
 
@@ -66,6 +68,7 @@ def build(home: Home, example: int, owner: Identity | None, *, unconfigured: boo
             found = await_roles(home.running(), _ROLE_PATIENCE, OFFLINE if unconfigured else SETTLED)
             if not unconfigured:
                 await_hotwire(home.running(), _HOTWIRE_PATIENCE)
+                found = await_preferred(home.running(), _PREFERENCE_PATIENCE)
         except BaseException as error:
             if isinstance(error, ClusterError):
                 _last_words(home)

@@ -72,6 +72,22 @@ def await_roles(record: Record, patience: float, wanted: frozenset[str] = SETTLE
         time.sleep(_ASK_AGAIN)
 
 
+def await_preferred(record: Record, patience: float) -> dict[str, str]:
+    """Wait until the node that is configured as master is it; the other one may have come up sooner.
+
+    Args:
+        record: of the lab.
+        patience: in seconds.
+
+    Returns:
+        The role of each appliance, whatever it is by then: a lab the other way round is of use, too.
+    """
+    deadline = time.monotonic() + patience
+    while (found := roles(record)).get(APPLIANCES[0]) != "master" and time.monotonic() < deadline:
+        time.sleep(_ASK_AGAIN)
+    return found
+
+
 def await_hotwire(record: Record, patience: float) -> bool:
     """Wait until the appliances hear each other over the hotwire.
 

@@ -44,7 +44,7 @@ def test_a_dumb_terminal_gets_lines(site: Site) -> None:
 
 def test_a_program_gets_lines_and_an_end(site: Site) -> None:
     ended = site.ssh("admin", "cluster monitor | head 1")
-    assert (ended.returncode, len(ended.stdout.splitlines())) == (0, 3)
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (0, 3), ended.stderr
     assert "\x1b" not in ended.stdout
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import pytest
 from msgspec import structs
@@ -60,6 +60,8 @@ async def ask(site: Site, wish: AnyAsk, actor: Actor) -> object:
 def _value(kind: Any) -> Any:
     if isinstance(kind, type):
         return {int: 1, bool: True, str: "x"}[kind]
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
     return ()  # all others are lists
 
 
