@@ -9,11 +9,11 @@ import time
 import pexpect
 import pytest
 
-from tests.support.ssh import ADDRESS, PASSWORDS, PATIENCE, PROMPT, Site
+from tests.support.ssh import ADDRESS, GUESSER, PASSWORDS, PATIENCE, PROMPT, Site
 
 WRONG = """
 import asyncio, sys, asyncssh
-address, user, tries = sys.argv[1], sys.argv[2], int(sys.argv[3])
+address, source, user, tries = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 
 class Guess(asyncssh.SSHClient):
     said = 0
@@ -23,7 +23,7 @@ class Guess(asyncssh.SSHClient):
 
 async def main():
     try:
-        unknown = {"known_hosts": None, "client_keys": None, "config": None}
+        unknown = {"known_hosts": None, "client_keys": None, "config": None, "local_addr": (source, 0)}
         async with asyncssh.connect(address, username=user, client_factory=Guess, **unknown):
             print("in")
     except asyncssh.Error as error:
@@ -65,19 +65,19 @@ def test_the_initial_password_has_to_be_changed_first(site: Site) -> None:
 
 
 def test_a_connection_has_three_passwords(site: Site) -> None:
-    said, _, why = site.python(WRONG, ADDRESS, "nobody-of-this-name", "10").partition(" ")
+    said, _, why = site.python(WRONG, ADDRESS, GUESSER, "nobody-of-this-name", "10").partition(" ")
     assert why == "PermissionDenied\n"
     assert said in {"3", "4"}, "a fourth may be on its way when we hang up; nobody looks at it"
 
 
 @pytest.mark.parametrize("user", ["admin", "root", "nobody-of-this-name", "x" * 1000])
 def test_a_wrong_password_lets_nobody_in(site: Site, user: str) -> None:
-    assert site.python(WRONG, ADDRESS, user, "1") == "2 PermissionDenied\n"
+    assert site.python(WRONG, ADDRESS, GUESSER, user, "1") == "2 PermissionDenied\n"
 
 
 def test_a_key_lets_in_at_once_while_passwords_of_the_account_have_to_wait(site: Site) -> None:
     guesses = [
-        subprocess.Popen(site.client.command(sys.executable, "-c", WRONG, ADDRESS, "admin", "3"))
+        subprocess.Popen(site.client.command(sys.executable, "-c", WRONG, ADDRESS, GUESSER, "admin", "3"))
         for _ in range(4)
     ]
     began = time.monotonic()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ADDRESS = "192.168.12.141"
+GUESSER = "192.168.12.11"
+"""Where wrong passwords come from: their source has to wait, and nobody else shall."""
 HOTWIRE = "192.168.180.2"
 PROMPT = "utm.cluster.local> "
 PASSWORDS = {
@@ -53,6 +55,7 @@ class Site:
         self.network.wire(node, "LAN3", "LAN3")
         self.client = self.network.node()
         self.network.wire(self.client, "LAN2", "LAN2", "192.168.12.10/24")
+        self.client.run("ip", "address", "add", f"{GUESSER}/24", "dev", "LAN2")
         self.network.wire(self.client, "LAN3", "LAN3", "192.168.180.3/24")
         self.key = directory / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
