@@ -49,6 +49,13 @@ class BootMarker:
         files.replace(self._path, _BOOT_ID.read_bytes())
 
 
+def software() -> str:
+    """Version of this software. The first call may take 300 ms on a busy machine: not for a loop that watches."""
+    from importlib.metadata import version  # noqa: PLC0415 - a restarted engine would wait for it
+
+    return version("utmcli")
+
+
 def facts(hostname: str, config_name: str) -> System:
     """What `system info` shows.
 
@@ -56,12 +63,10 @@ def facts(hostname: str, config_name: str) -> System:
         hostname: as configured.
         config_name: name of the current configuration.
     """
-    from importlib.metadata import version  # noqa: PLC0415 - 15 ms, which a restarted engine would wait for
-
     memory = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
     return System(
         hostname=hostname,
-        version=version("utmcli"),
+        version=software(),
         uptime=float(Path("/proc/uptime").read_text().split()[0]),
         loadavg=os.getloadavg(),
         kernel=os.uname().release,

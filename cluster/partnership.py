@@ -13,6 +13,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from cluster import machine
 from cluster.config.migrations import VERSION
 from cluster.errors import ClusterError, StoreError, UnreachableError
 from cluster.health import Administrator
@@ -215,9 +216,7 @@ class Partnership:
     @cached_property
     def software(self) -> str:
         """Version of ours; asked for once beside the loop, which goes on watching the engine."""
-        from importlib.metadata import version  # noqa: PLC0415 - up to 300 ms on a busy machine
-
-        return version("utmcli")
+        return machine.software()
 
     def _hello(self) -> Hello:
         return Hello(

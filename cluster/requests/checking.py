@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from cluster import machine
 from cluster.check import collect
 from cluster.check.facts import Adverts, Facts, Partner
 from cluster.check.points import judge
@@ -61,7 +62,7 @@ class Checking:
             config=config,
             applied=self._inforce.config,
             names=self._store.names(),
-            software=await asyncio.to_thread(_software),
+            software=await asyncio.to_thread(machine.software),
             schema=VERSION,
             adverts=await self._adverts(),
             connections=connections.state,
@@ -89,12 +90,6 @@ class Checking:
         told = self._engine.settings() or {}
         freshness: float | None = told.get("authentication", {}).get("freshness")
         return freshness
-
-
-def _software() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - 15 ms, which a restarted engine would wait for
-
-    return version("utmcli")
 
 
 def partner_of(partnership: Partnership) -> Partner:
