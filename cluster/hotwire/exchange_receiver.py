@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from cluster.accounts import administrators
 from cluster.config import scope
 from cluster.config.arrival import Arrival
 from cluster.config.diff import diff
@@ -185,8 +186,11 @@ def differences(hello: x.SyncHello, document: bytes, own: Own) -> tuple[Differen
 
     Raises:
         InvalidConfigurationError: it would not fit.
+        RefusedError: it would lock everybody out.
     """
-    return diff(own.running.config, _merged(hello, document, own.running.config, own.hostname))
+    running = _merged(hello, document, own.running.config, own.hostname)
+    _refuse_lockout(own, running)
+    return diff(own.running.config, running)
 
 
 def staged(hello: x.SyncHello, document: bytes, own: Own) -> Staged:
@@ -197,10 +201,12 @@ def staged(hello: x.SyncHello, document: bytes, own: Own) -> Staged:
     Raises:
         InvalidConfigurationError: it does not fit; `details` names every problem.
         ConflictError: it is not what the exchange began with.
+        RefusedError: it would lock everybody out.
     """
     if scope.digest_of(document) != hello.digest:
         raise ConflictError("the configuration that came is not the one that was announced; try again")
     running = _merged(hello, document, own.running.config, own.hostname)
+    _refuse_lockout(own, running)
     applied, warnings = running, tuple[str, ...]()
     if own.applied is not None:
         in_force = own.applied.config
@@ -214,6 +220,20 @@ def staged(hello: x.SyncHello, document: bytes, own: Own) -> Staged:
     if scope.digest(running) != hello.digest:
         raise InvalidConfigurationError(f"the configuration would be another one at {own.hostname} than it is here")
     return Staged(Arrival(hello.name, content, beside, hello.digest), document, seen(own), warnings)
+
+
+def _refuse_lockout(own: Own, after: Config) -> None:
+    """Accounts come with what is sent, and take the place of ours: not even force may leave nobody who can log in.
+
+    Raises:
+        RefusedError: nobody could log in as admin any more, and before somebody could.
+    """
+    before = administrators(own.running.config)
+    if before and not administrators(after):
+        raise RefusedError(
+            f"nobody could log in to {own.hostname} as admin any more, where {', '.join(before)} can: what is sent "
+            "brings its own accounts; make an administrator among them with user new, save, and synchronize again"
+        )
 
 
 def _merged(hello: x.SyncHello, document: bytes, own: Config, hostname: str) -> Config:

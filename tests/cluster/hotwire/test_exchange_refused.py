@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cluster.errors import (
@@ -219,3 +221,40 @@ def test_two_nodes_that_send_at_the_same_time_do_not_wait_for_each_other(pair: P
     pair.master.wire.before = other_way
     with pytest.raises(LockedError, match=r"spare\.cluster\.local is sending its own configuration just now"):
         synchronize(pair.master)
+
+
+KEY = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'A' * 43}"
+ADMINISTRATOR = {"role": "admin", "keys": {"1": {"key": KEY, "enabled": True}}}
+KEPT_OUT = "nobody could log in to spare.cluster.local as admin any more, where anna can: what is sent brings"
+
+
+@pytest.mark.parametrize("how", [{}, {"force": True}, {"dry_run": True}, {"dry_run": True, "force": True}])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"role": "admin"},
+        {**ADMINISTRATOR, "role": "readonly"},
+        {"role": "admin", "keys": {"1": {"key": KEY, "enabled": False}}},
+    ],
+    ids=["without a way in", "of another role", "with a disabled key"],
+)
+def test_accounts_that_arrive_leave_an_administrator_who_can_log_in(
+    pair: Pair, sent: dict[str, Any], how: dict[str, bool]
+) -> None:
+    pair.spare.edit(users={"anna": ADMINISTRATOR})
+    pair.spare.save()
+    pair.master.edit(users={"anna": sent})
+    pair.master.save()
+
+    assert refused(pair, RefusedError, **how).message.startswith(KEPT_OUT)
+
+
+def test_an_administrator_may_be_another_one_after_the_arrival(pair: Pair) -> None:
+    pair.spare.edit(users={"anna": ADMINISTRATOR})
+    pair.spare.save()
+    pair.master.edit(users={"otto": ADMINISTRATOR})
+    pair.master.save()
+
+    synchronize(pair.master)
+
+    assert list(pair.spare.config.users) == ["otto"]
