@@ -76,6 +76,7 @@ class HotwireLink:
         self._health: PartnerHealth | None = None
         self.plugged = True
         self._heard_at: float | None = None
+        self._losses = 0
 
     # --- for the others -----------------------------------------------------------------------------
 
@@ -99,6 +100,11 @@ class HotwireLink:
     def state(self) -> LinkState:
         """The link now, and why it is not there."""
         return self._state
+
+    @property
+    def losses(self) -> int:
+        """How often the partner was lost; so nobody has to look in the very moment."""
+        return self._losses
 
     @property
     def wanted(self) -> bool:
@@ -303,6 +309,7 @@ class HotwireLink:
     def _state_is(self, new: LinkState) -> bool:
         if new == self._state:
             return False
+        self._losses += self._state.connected
         self._state = new
         if not new.connected:
             self._partner = None

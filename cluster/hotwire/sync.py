@@ -174,7 +174,8 @@ class Sender:
                 greeted = True
                 ask = sending.next(answer)
         except UnreachableError as error:
-            raise self._cut_off(ask, sending, error) from error
+            unchanged = greeted and await self._let_go(offer, error.message)
+            raise self._cut_off(ask, sending, error, unchanged=unchanged) from error
         except ClusterError as error:
             text = f"{self._by} did not get the configuration {offer.name} to {sending.partner}: {error.message}"
             self._events.note("sync-refused", text)
@@ -182,9 +183,23 @@ class Sender:
                 await self._release(offer, error.message)
             raise
 
-    def _cut_off(self, ask: HotwireAsk | None, sending: Sending, error: UnreachableError) -> UnreachableError:
+    async def _let_go(self, offer: Offer, reason: str) -> bool:
+        """The other connection may be there still: nobody at the partner shall wait for the lease to run out.
+
+        Returns:
+            Whether the partner said that the exchange ended there, with nothing changed.
+        """
+        try:
+            await self._link.ask(x.SyncRelease(offer.exchange, reason), TO_LOOK)
+        except ClusterError:  # it is gone, and sees that we are; or it had switched already
+            return False
+        return True
+
+    def _cut_off(
+        self, ask: HotwireAsk | None, sending: Sending, error: UnreachableError, *, unchanged: bool
+    ) -> UnreachableError:
         """The partner does not answer any more; what that means depends on what it was asked."""
-        if isinstance(ask, x.SyncSwitch):
+        if isinstance(ask, x.SyncSwitch) and not unchanged:
             text = (
                 f"{error.message}, while {sending.partner} was taking the configuration over: it has the old or "
                 "the new one as a whole, and sync_state tells which once it is reached again"

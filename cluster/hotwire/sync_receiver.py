@@ -62,7 +62,7 @@ class Receiver:
         is_master: whether this node is master now.
         sending: whether this node is sending now.
         trying: who activated a configuration here that still waits for a confirmation; empty: nobody.
-        connected: whether the partner is there.
+        losses: how often the partner was lost until now.
         changed: called when something changed that the partner is told.
         software: says the version of this software.
 
@@ -82,7 +82,7 @@ class Receiver:
         is_master: Callable[[], bool],
         sending: Callable[[], bool],
         trying: Callable[[], str],
-        connected: Callable[[], bool],
+        losses: Callable[[], int],
         changed: Callable[[], None],
         software: Callable[[], str],
     ) -> None:
@@ -96,9 +96,10 @@ class Receiver:
         self._sending = sending
         self._software = software
         self._trying = trying
-        self._connected = connected
+        self._losses = losses
         self._changed = changed
         self._reception = Reception()
+        self._losses_before = 0
         self._watching: asyncio.Task[None] | None = None
         self.answers: Mapping[type[HotwireAsk], Callable[[Any], Awaitable[HotwireAnswer]]] = {
             x.SyncHello: self._greet,
@@ -112,7 +113,7 @@ class Receiver:
     async def _greet(self, ask: x.SyncHello) -> x.SyncWelcome:
         if self._reception.hello is not None:  # a sender that died in the midst of it begins anew
             self._end(self._reception.hello)
-        own = self._own()
+        own, self._losses_before = self._own(), self._losses()
         # In a thread: what differs since the common base takes a while to name in a big configuration.
         welcome = await asyncio.to_thread(self._reception.greet, ask, own, self._software())
         if ask.digest == own.start_digest:
@@ -126,15 +127,20 @@ class Receiver:
     async def _lock(self, ask: x.SyncLock) -> x.SyncLocked:
         async with self._turn:
             hello = await asyncio.to_thread(self._reception.lock, ask, self._own())
+            self._reception.hello_of(ask.exchange, State.LOCKED)  # it may have ended meanwhile
             self._lease.edited(_editor(hello), _now())
             self._watching = asyncio.create_task(self._watch(hello))
         return x.SyncLocked()
 
     async def _watch(self, hello: x.SyncHello) -> None:
-        """The lease is not for a sender that is gone."""
+        """The lease is not for a sender that is gone, though it be back already: it begins anew then."""
+        before = self._losses_before
         while self._reception.hello is hello:
-            if not self._connected():
+            if self._losses() != before:
                 self._end(hello)
+                text = f"{hello.user} ({hello.source}) at {hello.hostname} was cut off; nothing changed here"
+                self._events.note("sync-failed", text)
+                return
             await asyncio.sleep(LOOK)
 
     async def _stage(self, ask: x.SyncStage) -> x.SyncStaged:

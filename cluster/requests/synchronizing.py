@@ -73,7 +73,7 @@ class Synchronizing:
             is_master=lambda: engine.role is Role.MASTER,
             sending=lambda: self._sender.busy,
             trying=lambda: life.trying,
-            connected=lambda: partnership.link.state.connected,
+            losses=lambda: partnership.link.losses,
             changed=partnership.changed,
             software=lambda: partnership.software,
         )

@@ -86,7 +86,7 @@ class Node:
             is_master=lambda: self.master,
             sending=lambda: self.sender.busy,
             trying=lambda: self.trying,
-            connected=lambda: self.wire.to is not None,
+            losses=lambda: self.wire.losses,
             changed=lambda: None,
             software=lambda: "0.1.0",
         )
@@ -141,6 +141,7 @@ class Wire:
         before: called with each ask before it arrives; may raise.
         after: called with each ask after it was answered and before the answer arrives; may raise.
         asked: what was asked.
+        losses: how often the partner was lost.
     """
 
     def __init__(self) -> None:
@@ -148,6 +149,7 @@ class Wire:
         self.before: Callable[[HotwireAsk], None] = lambda _ask: None
         self.after: Callable[[HotwireAsk], None] = lambda _ask: None
         self.asked: list[HotwireAsk] = []
+        self.losses = 0
 
     async def ask(self, message: HotwireAsk, timeout: float) -> HotwireAnswer:  # noqa: ASYNC109 - as the link's
         if self.to is None:

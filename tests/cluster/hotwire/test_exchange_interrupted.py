@@ -164,13 +164,16 @@ def test_a_clusterd_that_ended_before_the_activation_left_a_mark(pair: Pair) -> 
     assert pair.spare.config.cluster.advert_interval == 50
 
 
-def test_a_sender_that_is_gone_keeps_nobody_from_editing(pair: Pair) -> None:
+@pytest.mark.parametrize("step", [x.SyncStage, x.SyncSwitch])
+def test_a_sender_that_is_gone_keeps_nobody_from_editing_though_the_link_is_there_again(
+    pair: Pair, step: type
+) -> None:
     pair.differ()
 
     async def scenario() -> None:
         def cut(ask: object) -> None:
-            if isinstance(ask, x.SyncStage):
-                pair.spare.wire.to = None
+            if isinstance(ask, step | x.SyncRelease):
+                pair.spare.wire.losses = 1
                 raise UnreachableError("the connection over the hotwire ended")
 
         pair.master.wire.before = cut
@@ -183,6 +186,30 @@ def test_a_sender_that_is_gone_keeps_nobody_from_editing(pair: Pair) -> None:
         assert pair.spare.lease.holder(now()) is None
 
     asyncio.run(scenario())
+    assert pair.spare.said("sync-failed") == [
+        "admin (ssh 192.0.2.7) at master.cluster.local was cut off; nothing changed here"
+    ]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", [x.SyncLock, x.SyncStage, x.SyncSwitch])
+def test_a_sender_that_lost_one_of_two_connections_gives_the_lease_back_over_the_other(
+    pair: Pair, step: type, moment: str
+) -> None:
+    pair.differ()
+
+    def cut(ask: object) -> None:
+        if isinstance(ask, step):
+            raise UnreachableError("the connection over the hotwire ended")
+
+    setattr(pair.master.wire, moment, cut)
+    arrived = (step, moment) == (x.SyncSwitch, "after")
+    said = "it has the old or the new one as a whole" if arrived else "nothing was synchronized: the connection"
+    with pytest.raises(UnreachableError, match=said):
+        synchronize(pair.master)
+
+    assert pair.spare.lease.holder(now()) is None
+    assert (pair.spare.store.running.number == 1) is not arrived
 
 
 def test_a_damaged_configuration_is_not_staged(pair: Pair) -> None:

@@ -60,6 +60,7 @@ def test_an_unplugged_cable_is_noticed_and_found_again_when_it_is_back(cable: Na
                 await left.link.ask(Ping(), 5)
             cable.run("ip", "link", "set", "lo", "up")
             await until(lambda: left.link.state.connected and right.link.state.connected, lambda: left.link.state)
+            assert left.link.losses, "who did not look in between knows it, too"
 
     play(story())
 
