@@ -31,11 +31,12 @@ PATIENCE = 10.0
 _Answer = TypeVar("_Answer")
 
 
-def until(happens: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait for something other processes do."""
+def until(happens: Callable[[], object], what: str | Callable[[], str], patience: float = PATIENCE) -> None:
+    """Wait for something other processes do; a callable says what it is like at the end of all patience."""
     deadline = time.monotonic() + patience
     while not happens():
-        assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {patience:g} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.01)
 
 
@@ -68,7 +69,7 @@ class Appliance:
         more = ("--applications-dir", str(self.applications), *(() if shell else ("--no-shell",)))
         command = (*starter, "-m", "cluster.daemon", *directories, *more)
         self.process = subprocess.Popen(self.namespace.command(*command), stderr=self._log, start_new_session=True)
-        until(self._answers, f"clusterd answers; {self.log}")
+        until(self._answers, lambda: f"clusterd answers; {self.log}")
 
     @property
     def log(self) -> str:

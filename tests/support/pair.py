@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cluster.hotwire.keys import OwnKey
@@ -83,7 +84,8 @@ class Pair:
 
     def await_sync(self, state: str, *nodes: Appliance) -> None:
         for node in nodes or (self.master, self.spare):
-            until(lambda: node.info.sync_state == state, f"{state}, not {node.info}", PATIENCE)  # noqa: B023 - at once
+            seen = partial(lambda node: f"{state}, not {node.info}\n{node.log[-4000:]}", node)
+            until(lambda: node.info.sync_state == state, seen, PATIENCE)  # noqa: B023 - at once
 
     def plug(self, *, plugged: bool) -> None:
         """The hotwire's cable, at both ends."""

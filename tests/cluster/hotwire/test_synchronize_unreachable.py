@@ -47,7 +47,7 @@ def of_spare(pair: Pair) -> tuple[Config, int]:
 
 def refused(pair: Pair, reason: str) -> None:
     """The master has something to send, and is told why it cannot; nothing changes at the spare."""
-    until(lambda: reason in pair.master.info.sync_reason, f"the reason, not {pair.master.info.sync_reason}", 30)
+    until(lambda: reason in pair.master.info.sync_reason, lambda: f"{reason}, not {pair.master.info}", 30)
     pair.master.set(cluster__advert_interval=30)
     pair.master.ask(SaveConfig())
     before = of_spare(pair)
