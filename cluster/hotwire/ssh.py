@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from cluster.hotwire.protocol import SUBSYSTEM, USER
 from cluster.hotwire.state import LinkDownError
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from cluster.hotwire.conversation import Conversation
@@ -33,6 +33,7 @@ LOGIN_TIMEOUT = 5.0
 """Seconds a connection may take to prove whose it is, and then to open the subsystem."""
 KEY_TRIES = 3
 """Unknown keys that a client may offer on one connection."""
+_NO_LINGERING = struct.pack("ii", 1, 0)
 _VERSION = "utmcli"
 _ALGORITHMS: dict[str, Any] = {
     "kex_algs": ["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256"],
@@ -75,7 +76,7 @@ class Session:
     def session_started(self) -> None:
         """The subsystem runs: speak."""
         connection = self._channel.get_connection()
-        self.talk = self._converse(self._channel.write, connection.abort)
+        self.talk = self._converse(self._channel.write, lambda: _break_off(connection))
 
     def data_received(self, data: bytes, _datatype: Any) -> None:
         """The partner said something."""
@@ -88,6 +89,18 @@ class Session:
             why = f": {exc}" if exc is not None else ""
             self.talk.close(f"the connection over the hotwire ended{why}")
         self.ended.set()
+
+
+def _break_off(connection: Any) -> None:
+    """End a connection, and with it what is still on its way.
+
+    The kernel would go on sending what was written, and a request whose sender was told that it failed would be
+    carried out once the cable is back. Lingering for no time at all throws it away (SO_LINGER, socket(7)).
+    """
+    sock = connection.get_extra_info("socket")
+    if sock is not None and sock.fileno() != -1:  # it did not end by itself
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+    connection.abort()
 
 
 class _ClientSession(Session, asyncssh.SSHClientSession):  # type: ignore[misc]  # asyncssh has no types here
