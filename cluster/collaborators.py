@@ -52,7 +52,7 @@ class Engine(Protocol):
 class Part(Protocol):
     """Something else on this machine that follows the configuration in force, such as the packet filter.
 
-    A new part is one line of the wiring in daemon.py.
+    A new part is one line of wiring.py.
     """
 
     async def apply(self, config: Config) -> tuple[str, ...]:

@@ -1,116 +1,79 @@
-"""clusterd: the composition root. What is wired to what, in which order it starts, and in which it ends.
+"""clusterd: the program. What must be true before an engine may run, then the engine, and only then all the rest.
 
-Start: the engine first (adopted when it runs, else with the settings it had), since it races the partner's
-Master_Down_Interval; then store, manager, followers, the socket, the shell host.
+A start of clusterd may race the partner's Master_Down_Interval: whoever killed clusterd may have killed the engine
+with it. So nothing is imported before the engine starts that its start does not need (all the rest takes several
+times as long as the engine's own start), and until then clusterd does not wait for a turn on a busy machine.
 
-Signals:
-    SIGTERM, SIGINT   orderly end of everything: socket closed to new wishes, shell host ended, engine stopped (it
-                      hands the role over first), followers told, store closed; exit status 0
-    SIGHUP            software restart: clusterd executes itself anew, the engine and the shell host go on and
-                      are adopted
-
-A killed clusterd leaves engine and shell host running; the next one adopts them.
+    1. the command line                                     cluster/options.py
+    2. the directories, and the lock of the run directory   here
+    3. the engine, where nothing speaks against it          cluster/engine/early.py
+    4. everything else                                      cluster/wiring.py
 """
 
+# ruff: noqa: PLC0415 - when what is imported is what this file is about
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import os
-import signal
 import sys
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import click
-
-from cluster import accounts, machine, service
-from cluster.applications.choice import applications
-from cluster.audit_log import AuditLog
-from cluster.config import schema
-from cluster.config.store import Store
-from cluster.conntrack.supervisor import ConnectionSync
-from cluster.engine.supervisor import EngineSupervisor, Listener
 from cluster.errors import ClusterError, LockedError
-from cluster.events_log import EventLog
-from cluster.followers import DisabledInterfaces, Followers
-from cluster.hotwire.keys import OwnKey
-from cluster.inforce import InForce
-from cluster.lease import EditLease
-from cluster.manager import Manager
-from cluster.model import Config
-from cluster.net.filter import Filter
-from cluster.net.host import Host
-from cluster.partnership import Partnership
-from cluster.process.child import Command
-from cluster.process.confine import confined, leave_no_cores
-from cluster.requests import desks
-from cluster.requests.config_life import ConfigLife
-from cluster.rpc.client import SOCKET_FILE
-from cluster.rpc.server import Server
-from cluster.shellhost import ShellHost, group
-from cluster.tracked import tell_each_other
-from cluster.vrrp.realtime import PRIORITY
+from cluster.process.haste import haste
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from cluster.engine.settings import Document
-    from cluster.peer import Peer
+    from cluster.options import Options
 
-_ROOT = Path(__file__).resolve().parent.parent
 LOCK_FILE = "clusterd.lock"
-REPLY_TIME = 0.2
-"""Seconds between the answer to a restart and the restart."""
-INIT_PATIENCE = 60.0
-"""Seconds process 1 has to end this machine."""
 
 
-class Options(NamedTuple):
-    """The command line."""
-
-    state_dir: Path
-    run_dir: Path
-    factory: Path | None
-    shell: bool
-    applications_dir: Path
-
-
-@click.command()
-@click.option("--state-dir", type=click.Path(path_type=Path), default=Path("/var/lib/utmcli"), show_default=True,
-              help="Configurations and events.")
-@click.option("--run-dir", type=click.Path(path_type=Path), default=Path("/run/utmcli"), show_default=True,
-              help="Sockets and what ends with the boot; best a tmpfs.")
-@click.option("--factory", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="Configuration file (JSON) for an empty store.")
-@click.option("--no-shell", is_flag=True, help="Do not start the shell host.")
-@click.option("--applications-dir", type=click.Path(path_type=Path), default=Path("/etc/utmcli/applications.d"),
-              show_default=True, help="Applications of a machine without systemd, one file each.")
-def main(state_dir: Path, run_dir: Path, factory: Path | None, no_shell: bool, applications_dir: Path) -> None:
-    """The cluster's daemon: configuration, VRRP engine, and the socket the shell speaks to."""
-    log = service.begin_log()
-    leave_no_cores()
-    options = Options(
-        state_dir.absolute(), run_dir.absolute(), factory, not no_shell, applications_dir.absolute()
-    )
+def main() -> None:
+    """The cluster's daemon, from its command line to its exit status."""
     again: bool | None = None
     try:
-        _make_directory(options.state_dir, 0o700)
-        _make_directory(options.run_dir, 0o755)
-        with _only_one(options.run_dir):
-            again = asyncio.run(_run(options, log))
+        with contextlib.ExitStack() as held:
+            options, engine = _begin(held)
+            from cluster import wiring
+
+            again = wiring.run(options, engine)
     except* ClusterError as problems:
+        from cluster.service import begin_log
+
         for text in _sentences(problems):
-            log.critical("%s", text)
+            begin_log().critical("%s", text)
     if again is None:
         sys.exit(1)
     if again:
-        log.info("executing itself anew")
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell is what we want
-    log.info("ended")
+
+
+def _begin(held: contextlib.ExitStack) -> tuple[Options, int | None]:
+    """All that may race the partner's patience.
+
+    Args:
+        held: gets what has to be held as long as clusterd runs.
+
+    Returns:
+        What clusterd was told, and the pid of the engine if it was started.
+
+    Raises:
+        ClusterError: it cannot start, and why.
+    """
+    with haste():
+        from cluster import options
+        from cluster.engine import early
+        from cluster.process.limits import leave_no_cores
+
+        told = options.read(sys.argv[1:])
+        leave_no_cores()
+        _make_directory(told.state_dir, 0o700)
+        _make_directory(told.run_dir, 0o755)
+        held.enter_context(_only_one(told.run_dir))
+        return told, early.start(told.run_dir, told.state_dir)
 
 
 def _sentences(problems: BaseExceptionGroup[ClusterError]) -> Iterator[str]:
@@ -121,248 +84,6 @@ def _sentences(problems: BaseExceptionGroup[ClusterError]) -> Iterator[str]:
         else:
             yield problem.message
             yield from problem.details
-
-
-async def _run(options: Options, log: logging.Logger) -> bool:
-    return await Daemon(options, log).run()
-
-
-class Daemon:
-    """One clusterd.
-
-    Args:
-        options: the command line.
-        log: clusterd's log.
-    """
-
-    def __init__(self, options: Options, log: logging.Logger) -> None:
-        self._options = options
-        self._log = log
-        self._ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._events = EventLog(options.state_dir / "events")
-        self._audit = AuditLog(options.state_dir / "audit")
-        self._host = Host(options.run_dir / "addresses.json")
-        self._filter = Filter(options.run_dir / "filter.json", self._events.note)
-        self._disabled = DisabledInterfaces(self._host)
-        self._connections = ConnectionSync(
-            options.run_dir, lambda: self._engine.ask("resynchronised"), self._events.note
-        )
-        self._applications = applications(options.applications_dir, options.run_dir, self._events.note)
-        self._followers = Followers(
-            (self._connections, self._disabled, self._applications),
-            lambda text: self._events.note("follower-failed", text),
-        )
-        self._engine = EngineSupervisor(
-            options.run_dir,
-            _engine_command(options),
-            Listener(
-                self._engine_event, self._followers.role_is, self._events.note, self._connections.engine_came
-            ),
-        )
-        self._lease = EditLease()
-        self._turn = asyncio.Lock()
-        self._shell = ShellHost(options.run_dir, options.state_dir, wanted=options.shell)
-
-    async def run(self) -> bool:
-        """Serve until a signal ends it.
-
-        Returns:
-            Whether to execute the program anew.
-
-        Raises:
-            ClusterError: it cannot start, and why.
-        """
-        loop = asyncio.get_running_loop()
-        for number, word in ((signal.SIGTERM, "stop"), (signal.SIGINT, "stop"), (signal.SIGHUP, "again")):
-            loop.add_signal_handler(number, self._end, word)
-        marker = machine.BootMarker(self._options.run_dir / "booted")
-        self._adopt_or_start(booted=not marker.is_set)
-        with contextlib.closing(self._open_store()) as store:
-            async with asyncio.TaskGroup() as duties:
-                partnership = self._partnership(store)
-                standing = (
-                    self._engine.run(),
-                    self._followers.run(),
-                    self._filter.keep(),
-                    self._connections.run(),
-                    self._applications.run(),
-                    partnership.run(),
-                )
-                running = [duties.create_task(duty) for duty in standing]
-                again = await self._serve(store, partnership, marker)
-                for duty in running:
-                    duty.cancel()
-        self._host.close()
-        return again
-
-    async def _serve(self, store: Store, partnership: Partnership, marker: machine.BootMarker) -> bool:
-        inforce = self._in_force(store, partnership)
-        life = self._life(store, inforce, partnership)
-        booted = not marker.is_set
-        if not booted:
-            await inforce.resume()
-        elif await inforce.boot():
-            marker.set()
-        self._applications.begin(lambda: inforce.config)
-        await life.resume(booted=booted)
-        server = Server(
-            self._options.run_dir / SOCKET_FILE,
-            self._manager(store, inforce, partnership, life),
-            self._allowed,
-            standing=lambda actor: accounts.standing(store.running.config, actor.user, actor.source, actor.role),
-            refused=self._audit.refused,
-        )
-        try:
-            await server.start(group())
-        except OSError as error:
-            raise ClusterError(f"nothing can listen in {self._options.run_dir}: {error}") from error
-        self._shell.begin()
-        service.say_ready()
-        self._log.info("serving in %s", self._options.run_dir)
-        again = await self._ending == "again"
-        await self._end_in_order(server, again=again)
-        return again
-
-    def _end(self, word: str) -> None:
-        if not self._ending.done():
-            self._ending.set_result(word)
-
-    async def _end_in_order(self, server: Server, *, again: bool) -> None:
-        """See the top of this file."""
-        self._log.info("restarting" if again else "ending")
-        await server.close()
-        if again:
-            self._shell.unwanted()
-            return
-        await self._shell.stop()
-        await self._engine.stop()
-        await self._followers.tell()
-        await self._applications.end()
-        await self._connections.stop()
-
-    # --- wiring -------------------------------------------------------------------------------------
-
-    def _adopt_or_start(self, *, booted: bool) -> None:
-        if not self._engine.adopt() and not booted:
-            self._engine.start_as_before()
-
-    def _open_store(self) -> Store:
-        store = Store.open(self._options.state_dir)
-        try:
-            if store.is_empty:
-                store.initialise(_factory(self._options.factory), time.time())
-        except ClusterError:
-            store.close()
-            raise
-        return store
-
-    def _partnership(self, store: Store) -> Partnership:
-        made = Partnership(
-            store=store,
-            engine=self._engine,
-            events=self._events,
-            lease=self._lease,
-            own_key=OwnKey(self._options.state_dir),
-            conntrack=lambda: self._connections.word,
-        )
-        return tell_each_other(self._connections, made)
-
-    def _in_force(self, store: Store, partnership: Partnership) -> InForce:
-        return InForce(
-            store=store,
-            engine=self._engine,
-            network=self._host,
-            events=self._events,
-            followers=self._followers,
-            disabled=self._disabled,
-            parts=(self._filter, self._connections, partnership, self._shell),
-            resynchronises=self._connections.serves,
-        )
-
-    def _life(self, store: Store, inforce: InForce, partnership: Partnership) -> ConfigLife:
-        return ConfigLife(
-            store,
-            inforce,
-            self._events,
-            lease=self._lease,
-            turn=self._turn,
-            record=self._options.run_dir / "activation.json",
-            boot=machine.boot_id(),
-            changed=partnership.changed,
-        )
-
-    def _manager(self, store: Store, inforce: InForce, partnership: Partnership, life: ConfigLife) -> Manager:
-        answering = desks(
-            store=store,
-            inforce=inforce,
-            engine=self._engine,
-            network=self._host,
-            events=self._events,
-            lease=self._lease,
-            partnership=partnership,
-            turn=self._turn,
-            audit=self._audit,
-            life=life,
-            leave=self._leave,
-            connections=self._connections,
-            applications=self._applications,
-        )
-        return Manager(
-            answering,
-            inforce=inforce,
-            engine=self._engine,
-            events=self._events,
-            changed=partnership.changed,
-            turn=self._turn,
-        )
-
-    def _engine_event(self, event: Document) -> None:
-        self._events.add(
-            event["kind"],
-            event["text"],
-            at=event["at"],
-            interface=event.get("interface", ""),
-            role=event.get("role", ""),
-            origin=event["n"],
-        )
-
-    def _leave(self, power_off: bool) -> None:
-        self._leaving = asyncio.create_task(self._restart_machine(power_off=power_off))
-
-    async def _restart_machine(self, *, power_off: bool) -> None:
-        """Hand the role over while the network still works, then leave the rest to process 1."""
-        await asyncio.sleep(REPLY_TIME)
-        await self._engine.stop()
-        try:
-            machine.restart(power_off=power_off)
-            await asyncio.sleep(INIT_PATIENCE)
-        except ClusterError as error:
-            self._events.note("reboot-failed", error.message)
-        else:
-            self._events.note("reboot-failed", f"process 1 did not end this machine within {INIT_PATIENCE:g} s")
-        self._engine.start_as_before()
-
-    def _allowed(self, peer: Peer) -> bool:
-        """Root and our own user; of other users only the shell host that we started."""
-        return peer.uid in {0, os.getuid()} or self._shell.owns(peer.pid)
-
-
-def _factory(path: Path | None) -> Config:
-    """The configuration of an appliance that has none yet."""
-    if path is None:
-        return Config()
-    try:
-        return schema.parse_text(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClusterError(f"the factory configuration {path} cannot be read: {error}") from error
-
-
-def _engine_command(options: Options) -> Command:
-    """The engine starts without `site` (-S): it needs no more than the standard library and this package, soon."""
-    directories = ("--run-dir", str(options.run_dir), "--state-dir", str(options.state_dir))
-    argv = (sys.executable, "-S", "-P", "-m", "cluster.vrrp", *directories)
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "JOURNAL_STREAM"}}
-    return Command(confined(argv), {**kept, "PYTHONPATH": str(_ROOT)}, real_time=PRIORITY)
 
 
 @contextlib.contextmanager

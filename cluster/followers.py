@@ -1,6 +1,6 @@
 """Who follows the role of this node: an ordered list with a two-method interface, told of every change.
 
-Adding a follower touches one line of the wiring in daemon.py. Followers are told one after the other, the
+Adding a follower touches one line of wiring.py. Followers are told one after the other, the
 latest role wins when they are slower than the election, and one that fails does not keep the next from being told.
 """
 

@@ -1,4 +1,4 @@
-"""The machine clusterd runs on: facts for `system info`, whether it booted anew, and how it is restarted."""
+"""The machine clusterd runs on: facts for `system info`, and how it is restarted."""
 
 from __future__ import annotations
 
@@ -6,47 +6,10 @@ import os
 import signal
 from pathlib import Path
 
-from cluster import files
 from cluster.errors import RefusedError
 from cluster.rpc.messages import System
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _POWER_OFF = signal.SIGRTMIN + 4
-
-
-def boot_id() -> str:
-    """The kernel's id of this boot."""
-    return _BOOT_ID.read_text(encoding="ascii").strip()
-
-
-class BootMarker:
-    """Tells the first start after a boot from a restart of the daemon.
-
-    The run directory is emptied by a boot where it is a tmpfs; where it is not, the kernel's boot id tells. Both
-    are looked at, since containers share the boot id of their host.
-
-    Args:
-        path: of the marker, in the run directory.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @property
-    def is_set(self) -> bool:
-        """Whether the start configuration was applied since the machine booted."""
-        try:
-            return self._path.read_bytes() == _BOOT_ID.read_bytes()
-        except FileNotFoundError:
-            return False
-
-    def set(self) -> None:
-        """The start configuration is applied.
-
-        Raises:
-            ClusterError: the run directory cannot be written.
-        """
-        files.replace(self._path, _BOOT_ID.read_bytes())
 
 
 def software() -> str:

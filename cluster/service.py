@@ -26,14 +26,14 @@ class _Line(logging.Formatter):
 
 
 def begin_log() -> logging.Logger:
-    """Write the log to standard error from now on; returns clusterd's logger."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Line(journal=_is_journal(sys.stderr.fileno())))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(logging.WARNING)
-    log = logging.getLogger("clusterd")
-    log.setLevel(logging.INFO)
+    """Write the log to standard error from now on; harmless when asked twice; returns clusterd's logger."""
+    root, log = logging.getLogger(), logging.getLogger("clusterd")
+    if not any(isinstance(handler.formatter, _Line) for handler in root.handlers):
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Line(journal=_is_journal(sys.stderr.fileno())))
+        root.addHandler(handler)
+        root.setLevel(logging.WARNING)
+        log.setLevel(logging.INFO)
     return log
 
 

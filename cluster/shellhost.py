@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.process.adoption import listener_of
-from cluster.process.child import Child, Command
+from cluster.process.child import Child
 from cluster.process.policy import RestartPolicy
+from cluster.process.spawn import Command
 
 if TYPE_CHECKING:
     from cluster.model import Config

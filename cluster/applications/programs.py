@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from cluster import files
 from cluster.applications import dropins
 from cluster.errors import ClusterError
-from cluster.process.child import Child, Command, Ended
+from cluster.process.child import Child, Ended
 from cluster.process.identity import Identity
 from cluster.process.policy import RestartPolicy
+from cluster.process.spawn import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

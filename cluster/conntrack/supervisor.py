@@ -23,9 +23,10 @@ from cluster.conntrack.resync import Next, Resync
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
 from cluster.observed import ConnectionCounters, ConnectionStatus
 from cluster.process.adoption import listener_of
-from cluster.process.child import Child, Command, Ended
+from cluster.process.child import Child, Ended
 from cluster.process.confine import confined
 from cluster.process.policy import RestartPolicy
+from cluster.process.spawn import Command
 from cluster.units import Nanoseconds
 
 if TYPE_CHECKING:

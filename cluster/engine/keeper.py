@@ -16,7 +16,7 @@ from cluster.vrrp.control import MAX_HANDLES, MAX_PACKET, SOCKETS_OPTION
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cluster.process.child import Command
+    from cluster.process.spawn import Command
 
 _LOG = logging.getLogger("clusterd")
 

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
 from cluster.engine.capture import capture
+from cluster.engine.early import takes_part
 from cluster.engine.heartbeat import LIMIT, HeartbeatWatch
 from cluster.engine.keeper import SocketKeeper
 from cluster.engine.link import EngineLink
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
 from cluster.process.adoption import listener_of
-from cluster.process.child import Child, Command, Ended
+from cluster.process.child import Child, Ended
 from cluster.process.policy import RestartPolicy
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 from cluster.vrrp.control import CONFIG_FILE, PAGE_FILE, SOCKET_FILE
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster.engine.settings import Document
+    from cluster.process.spawn import Command
     from cluster.rpc.messages import Capture, Done
     from cluster.vrrp.page import Snapshot
 
@@ -122,15 +124,20 @@ class EngineSupervisor:
         """How often the engine had to be started again by this clusterd."""
         return self._child.restarts
 
-    def adopt(self) -> bool:
+    def adopt(self, started: int | None = None) -> bool:
         """Take over the engine that runs already, without disturbing it.
+
+        Args:
+            started: the pid of the one that was started by this process, and may not listen yet.
 
         Returns:
             Whether there is one.
         """
-        pid = listener_of(self._socket_path, socket.SOCK_SEQPACKET)
+        pid = listener_of(self._socket_path, socket.SOCK_SEQPACKET) or started
         if pid is None or not self._child.adopt(pid):
             return False
+        if pid == started:
+            return True
         _LOG.info("adopted the running engine (pid %d)", pid)
         self._informed = False  # our predecessor may have died between writing the settings and saying so
         self._look()
@@ -165,8 +172,7 @@ class EngineSupervisor:
         Returns:
             Whether there were settings under which it takes part in the cluster.
         """
-        settings = self.settings()
-        if settings is None or not settings.get("enabled"):
+        if not takes_part(self._settings_path):
             return False
         self._child.start()
         return True

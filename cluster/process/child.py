@@ -13,36 +13,18 @@ import os
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from cluster.process.spawn import spawn
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from cluster.process.policy import RestartPolicy
+    from cluster.process.spawn import Command
 
 _LOG = logging.getLogger("clusterd")
-
-FIRST_HANDLE = 3
-"""Behind standard input, output and error."""
-
-
-class Command(NamedTuple):
-    """What to run.
-
-    Attributes:
-        argv: program (absolute path) and its arguments.
-        environment: the whole environment of the process.
-        handles: descriptors that it gets as 3, 4 and so on; their own numbers are far above those.
-        real_time: priority in SCHED_RR from its first instruction on, where permitted; 0: as everybody else.
-    """
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    handles: tuple[int, ...] = ()
-    real_time: int = 0
-
 
 class Ended(NamedTuple):
     """How a process ended.
@@ -167,7 +149,7 @@ class Child:
         if self._before_start is not None:
             self._before_start()
         try:
-            pid = _spawn(self._command if self._equip is None else self._equip(self._command))
+            pid = spawn(self._command if self._equip is None else self._equip(self._command))
         except OSError as error:
             _LOG.error("%s cannot be started: %s", self._name, error)
             self._again(was_healthy=False)
@@ -216,35 +198,6 @@ class Child:
         if self._pid is not None:
             with suppress(ProcessLookupError):  # ended this very moment; the pidfd tells
                 signal.pidfd_send_signal(self._pidfd, number)
-
-
-def _spawn(command: Command) -> int:
-    """Start a process; its id.
-
-    Raises:
-        OSError: it cannot be started.
-    """
-    if command.real_time:
-        try:
-            # On a busy machine a process waits longer for its first turn than it takes to start.
-            return _posix_spawn(command, scheduler=(os.SCHED_RR, os.sched_param(command.real_time)))
-        except PermissionError:
-            _LOG.debug("%s starts without real-time scheduling: not permitted", command.argv[0])
-    return _posix_spawn(command)
-
-
-def _posix_spawn(command: Command, **more: Any) -> int:
-    given = ((os.POSIX_SPAWN_DUP2, handle, number) for number, handle in enumerate(command.handles, FIRST_HANDLE))
-    return os.posix_spawn(
-        command.argv[0],
-        command.argv,
-        command.environment,
-        file_actions=((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1), *given),
-        setsid=True,
-        setsigmask=(),
-        setsigdef=(signal.SIGPIPE, signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
-        **more,
-    )
 
 
 def _reap(pid: int) -> int | None:

@@ -7,19 +7,11 @@ the process id stays. Where setpriv is missing or the kernel refuses, it runs wi
 from __future__ import annotations
 
 import logging
-import resource
-import shutil
 import subprocess
 
+from cluster.process.limits import ENGINE_CAPABILITIES, setpriv, works
+
 _LOG = logging.getLogger("clusterd")
-
-ENGINE_CAPABILITIES = ("net_raw", "net_admin", "sys_nice", "ipc_lock")
-"""Raw sockets, addresses, SCHED_RR, locked memory."""
-
-
-def leave_no_cores() -> None:
-    """Write no core dump of this process and of all that it starts: they hold keys."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def confined(
@@ -32,14 +24,12 @@ def confined(
         capabilities: without their prefix, as setpriv(1) has them.
         name: for the log.
     """
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
+    prefix = setpriv(capabilities)
+    if not prefix:
         _LOG.warning("setpriv is not installed: %s keeps all capabilities", name)
         return argv
-    keep = ",".join(f"+{capability}" for capability in capabilities)
-    prefix = (setpriv, "--bounding-set", f"-all,{keep}", "--inh-caps", "-all", "--no-new-privs", "--")
-    trial = subprocess.run((*prefix, "true"), stderr=subprocess.PIPE, text=True, check=False)
-    if trial.returncode:
-        _LOG.warning("setpriv does not work here, %s keeps all capabilities: %s", name, trial.stderr.strip())
-        return argv
-    return (*prefix, *argv)
+    if works(prefix):
+        return (*prefix, *argv)
+    again = subprocess.run((*prefix, "true"), stderr=subprocess.PIPE, text=True, check=False)
+    _LOG.warning("setpriv does not work here, %s keeps all capabilities: %s", name, again.stderr.strip())
+    return argv

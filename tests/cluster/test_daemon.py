@@ -231,6 +231,24 @@ def test_an_adopted_engine_is_restarted_when_it_dies(pair: Pair) -> None:
     pair.assert_undisturbed()
 
 
+def test_when_both_die_the_engine_comes_first_and_is_supervised_as_any_other(node: Appliance) -> None:
+    first = node.engine
+    assert first is not None
+    node.kill()
+    os.kill(first, signal.SIGKILL)
+
+    node.start()
+
+    until(lambda: node.ask(GetStatus(), Status).status.engine_pid == node.engine, "clusterd supervises it")
+    second = node.engine
+    assert second not in {None, first}
+    assert "adopted the running engine" not in node.log, "it is its own child"
+    os.kill(second, signal.SIGKILL)  # type: ignore[arg-type]
+    until(lambda: node.engine not in {None, first, second}, "another engine listens")
+    assert node.ask(GetStatus(), Status).status.engine_restarts == 1
+    until(lambda: node.role == "master", "it is master again")
+
+
 def test_an_adopted_engine_whose_settings_were_tampered_with_is_told_the_right_ones(node: Appliance) -> None:
     engine = node.engine
     node.kill()

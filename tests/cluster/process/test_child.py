@@ -13,8 +13,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from cluster.process.adoption import listener_of
-from cluster.process.child import Child, Command, Ended
+from cluster.process.child import Child, Ended
 from cluster.process.policy import RestartPolicy
+from cluster.process.spawn import Command, spawn
 from cluster.units import Nanoseconds
 
 if TYPE_CHECKING:
@@ -228,6 +229,20 @@ def test_a_process_that_is_gone_is_not_adopted() -> None:
     run(scenario())
 
 
+def test_a_process_that_was_started_before_it_could_be_watched_and_ended_by_then_is_replaced() -> None:
+    pid = spawn(shell("exit 7"))
+    assert os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+    async def scenario() -> None:
+        watched = Watched(SLEEP)
+        assert watched.child.adopt(pid)
+        assert (await watched.ended.get()) == (pid, 7)
+        assert watched.child.pid not in {None, pid}
+        await watched.child.stop(5)
+
+    run(scenario())
+
+
 def test_the_listener_of_a_socket_is_found_by_the_kernels_word(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     assert listener_of(path, socket.SOCK_STREAM) is None
@@ -279,8 +294,9 @@ def test_a_child_that_shall_be_on_time_runs_in_real_time_from_its_start_where_th
 def test_a_child_starts_all_the_same_where_real_time_is_not_permitted() -> None:
     script = """
 import asyncio, os, sys
-from cluster.process.child import Child, Command
+from cluster.process.child import Child
 from cluster.process.policy import RestartPolicy
+from cluster.process.spawn import Command
 
 async def scenario():
     command = Command(("/bin/sleep", "1000"), os.environ, real_time=7)
