@@ -14,11 +14,15 @@ import os
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from report import verdict
-from rigs import Keepalived, Rig, available
+from rigs import Keepalived, available
 
 from tests.support.lab import APPLIANCES, VIRTUAL, Holding, Lab, Outcome, eventually
+
+if TYPE_CHECKING:
+    from rig import Rig
 
 ENGINE, MANAGER = "cluster\\.vrrp", "bin/clusterd"
 RATE = 200

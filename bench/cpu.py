@@ -16,7 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from report import verdict
-from rigs import NODES, Keepalived, Ours, Rig, Unsigned, available
+from rig import NODES, Rig
+from rigs import Keepalived, Ours, Unsigned, available
 
 MANY, SLOW, DEFAULT = 60, 100, 25
 IDLE_LIMIT = 0.1

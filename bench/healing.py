@@ -13,7 +13,8 @@ import sys
 import time
 
 from report import heading, row, verdict
-from rigs import NODES, Ours, Rig, available
+from rig import NODES, Rig
+from rigs import Ours, available
 
 SIGHTS = ("the one that yields", "the one that stays", "both")
 STRANDED = 1.0

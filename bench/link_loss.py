@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from report import at_most, heading, judge, row
-from rigs import Rig, available
+from rigs import available
+
+if TYPE_CHECKING:
+    from rig import Rig
 
 LIMIT = 0.1
 

@@ -19,7 +19,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from report import verdict
-from rigs import NODES, Ours, Rig, available
+from rig import NODES, Rig
+from rigs import Ours, available
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from report import heading, row, verdict
-from rigs import ETHERTYPE_IPV4, VRRP
+from rig import ETHERTYPE_IPV4, VRRP
 
 from tests.support.appliance import Appliance, until
 from tests.support.netns import Network, why_not

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from report import heading, row, verdict
-from rigs import NODES, VIRTUAL, Keepalived, Ours, Rig, available, other
+from rig import NODES, VIRTUAL, Rig, other
+from rigs import Keepalived, Ours, available
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

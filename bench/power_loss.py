@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from report import Target, at_most, at_most_peer, heading, judge, row
-from rigs import ETHERTYPE_IPV4, NODES, VRRP, Rig, available
+from rig import ETHERTYPE_IPV4, NODES, VRRP, Rig
+from rigs import available
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

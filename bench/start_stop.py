@@ -9,9 +9,13 @@ import contextlib
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from report import at_most, heading, judge, row
-from rigs import Rig, available
+from rigs import available
+
+if TYPE_CHECKING:
+    from rig import Rig
 
 ADVERT = 25
 MASTER_DOWN = (3 + (256 - 254) / 256) * ADVERT / 100
