@@ -65,7 +65,7 @@ def row(*pieces: Piece | str) -> Row:
 
 def width(text: str) -> int:
     """Columns that a text takes on a terminal."""
-    return sum(map(_columns_of, text))
+    return len(text) if text.isascii() and text.isprintable() else sum(map(_columns_of, text))
 
 
 def _columns_of(character: str) -> int:

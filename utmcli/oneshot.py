@@ -81,13 +81,13 @@ class _Elements:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._documents: list[str] = []
+        self._written: list[str] = []
         self._errors: list[str] = []
         self._before = "[\n"
 
     async def write(self, text: str) -> None:
-        """Take one document."""
-        self._documents += text.splitlines()
+        """Take a document, or a piece of one; each ends with its line."""
+        self._written.append(text)
 
     async def write_error(self, text: str) -> None:
         """To standard error at once, and into the element of a command that fails."""
@@ -96,13 +96,13 @@ class _Elements:
 
     async def settle(self, code: int) -> None:
         """A command ended; a stream becomes an array of its own, a failure an object that says why."""
+        documents = "".join(self._written).split("\n")[:-1]
         if code:
             failure = {"error": self._errors[-1] if self._errors else "", "exit_code": code}
-            self._documents.append(json.dumps(failure, ensure_ascii=False))
-        documents = self._documents
+            documents.append(json.dumps(failure, ensure_ascii=False))
         element = documents[0] if len(documents) == 1 else f"[{', '.join(documents)}]"
         await self._screen.write(self._before + element)
-        self._documents, self._errors, self._before = [], [], ",\n"
+        self._written, self._errors, self._before = [], [], ",\n"
 
     async def close(self) -> None:
         """The end of the array, also of an empty one."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from cluster.errors import ClusterError, RefusedError
 from utmcli.canvas import Look, Piece, is_farewell, row
 from utmcli.pipes import Pipeline
-from utmcli.render import EXIT_FAILED, EXIT_OK, render, warnings_text
+from utmcli.render import EXIT_FAILED, EXIT_OK, pieces, render, warnings_text
 from utmcli.results import Done, Record, Table
 from utmcli.watching import marked
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_FILE = 16 * 1024 * 1024
 """Characters that ``| save`` keeps."""
+_PORTION = 8 * 1024
+"""Characters that are written at once."""
 _TO_END = 30.0
 """Seconds within which a command that is watched has to end by itself."""
 
@@ -87,7 +89,30 @@ class Output:
         paper = self._means.paper(screen) if self._first.paged else screen
         async for result in self._results(self._first, screen):
             await paper.write_error(warnings_text(result))
-            await paper.write(render(result, self._style))
+            async for piece in self._pieces(result):
+                await paper.write(piece)
+
+    async def _pieces(self, result: Result) -> AsyncIterator[str]:
+        """A result as text, piece by piece; the other sessions get their turn between two of them."""
+        held = ""
+        for piece in pieces(result, self._style):
+            held += piece
+            if len(held) > _PORTION:
+                yield held
+                held = ""
+                await asyncio.sleep(0)
+            elif not piece:
+                await asyncio.sleep(0)
+        if held:
+            yield held
+
+    async def _fed(self, pipeline: Pipeline, result: Result) -> AsyncIterator[Result]:
+        """What the filters let through of one result; the other sessions get their turn on the way."""
+        for shown in pipeline.feed_in_parts(result):
+            if shown is None:
+                await asyncio.sleep(0)
+            else:
+                yield shown
 
     async def _results(self, pipeline: Pipeline, screen: Screen) -> AsyncIterator[Result]:
         """What the filters let through of everything that the command returns."""
@@ -95,7 +120,7 @@ class Output:
         if isinstance(outcome, AsyncIterator):
             async with aclosing(cast("Any", outcome)) as stream:
                 async for result in stream:
-                    for shown in pipeline.feed(result):
+                    async for shown in self._fed(pipeline, result):
                         yield shown
                     if pipeline.full:
                         break
@@ -103,7 +128,7 @@ class Output:
             async with self._means.patience(self._invocation, screen):
                 result = await outcome
             self._failed = isinstance(result, Table) and result.failed
-            for shown in pipeline.feed(result):
+            async for shown in self._fed(pipeline, result):
                 yield shown
         for shown in pipeline.finish():
             yield shown
@@ -118,10 +143,11 @@ class Output:
         async with aclosing(cast("Any", self._results(self._first, screen))) as results:
             async for result in results:
                 await screen.write_error(warnings_text(result))
-                parts.append(render(result, self._style))
-                size += len(parts[-1])
-                if size > LONGEST_FILE:
-                    raise RefusedError(f"that is more than the {LONGEST_FILE} characters that save keeps")
+                async for piece in self._pieces(result):
+                    parts.append(piece)
+                    size += len(piece)
+                    if size > LONGEST_FILE:
+                        raise RefusedError(f"that is more than the {LONGEST_FILE} characters that save keeps")
         where = await self._means.save(self._first.file, "".join(parts))
         await screen.write(render(Record((("saved", where), ("characters", size))), self._style))
 
@@ -169,11 +195,12 @@ class Output:
             async with asyncio.timeout(_TO_END), aclosing(cast("Any", again)) as results:
                 async for result in results:
                     await screen.write_error(warnings_text(result))
-                    lines += render(result, self._style).splitlines()
+                    lines += "".join([piece async for piece in self._pieces(result)]).splitlines()
                     is_done = is_done or isinstance(result, Done)
         except TimeoutError:
             raise ClusterError("watch repeats commands that end by themselves; this one does not") from None
         return lines, is_done
+
 
 def _text(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)

@@ -44,31 +44,34 @@ class Pager:
         self._page = max(1, length - 1)  # the last line is for the question
         self._left = self._page
         self._fresh = True  # a line that is taller than the page is shown all the same
+        self._taken = 0  # columns of a line that goes on with the next text
+        self._goes_on = False
         self._more = more
         self._columns = columns
 
     async def write(self, text: str) -> None:
-        """To standard output, as fast as it is read.
+        """To standard output, as fast as it is read; a line may come in several texts.
 
         Raises:
             EnoughError: the reader does not want the rest.
         """
         portion: list[str] = []
         for line in text.splitlines(keepends=True):
-            rows = self._rows(line)
-            if rows > self._left and not self._fresh:
+            taken = self._taken + (width(line.expandtabs()) if self._columns else 0)
+            rows = self._rows(taken) - (self._rows(self._taken) if self._goes_on else 0)
+            if rows > self._left and not self._fresh and not self._goes_on:
                 await self._screen.write("".join(portion))
                 portion = []
                 await self._pause()
             portion.append(line)
             self._left -= rows
             self._fresh = False
+            self._goes_on = not line.endswith("\n")
+            self._taken = taken if self._goes_on else 0
         await self._screen.write("".join(portion))
 
-    def _rows(self, line: str) -> int:
-        if not self._columns:
-            return 1
-        return max(1, -(-width(line.expandtabs()) // self._columns))
+    def _rows(self, columns: int) -> int:
+        return max(1, -(-columns // self._columns)) if self._columns else 1
 
     async def write_error(self, text: str) -> None:
         """To standard error, without a pause: it is short, and must not be missed."""

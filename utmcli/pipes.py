@@ -1,7 +1,8 @@
 """What may follow a command after ``|``: filters of its result, before anything is rendered.
 
 They work on rows of data and not on lines of text, so a header always stays, a filtered table still is a table, and
-``| match LAN2 | json`` is one JSON document. Texts are filtered line by line.
+``| match LAN2 | json`` is one JSON document. Texts are filtered line by line. A long table goes through in parts,
+as a stream does, so that other sessions get their turn between them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 from utmcli.results import Done, Record, Report, Result, Table, Text, cell_text, single
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+PART = 500
+"""Rows that are filtered at once: about a millisecond of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,20 @@ class Pipeline:
     def feed(self, result: Result) -> list[Result]:
         """What is to be shown of one result now."""
         return self._through(0, [result])
+
+    def feed_in_parts(self, result: Result) -> Iterator[Result | None]:
+        """The same, with None for every place to pause on the way."""
+        if not self._stages or not isinstance(result, Table) or len(result.rows) <= PART:
+            yield from self.feed(result)
+            return
+        shown: list[Result] = []
+        for start in range(0, len(result.rows), PART):
+            rows = result.rows[start : start + PART]
+            shown += self.feed(replace(result, rows=rows, continues=result.continues or start > 0))
+            yield None
+            if self.full:
+                break
+        yield from _rejoined(shown)
 
     def finish(self) -> list[Result]:
         """What could not be said before the end: a count, the last rows."""
@@ -210,6 +228,12 @@ def count_rows(result: Result) -> int:
             return sum(count_rows(section) for _, section in sections)
         case Done():
             return 1
+
+
+def _rejoined(parts: Sequence[Result]) -> list[Result]:
+    """The parts of one table as one table again; a filter may have left nothing of them."""
+    tables = [part for part in parts if isinstance(part, Table)]
+    return [replace(tables[0], rows=tuple(row for part in tables for row in part.rows))] if tables else []
 
 
 def _joined(first: Result, further: Result) -> Result:

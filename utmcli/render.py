@@ -8,18 +8,24 @@ documented single value ``{"value": ..}``, success ``{"result": "OK"}``, text ``
 object by title. A stream is one document a line.
 
 Plain: cells separated by tabulators, without a header.
+
+All of it comes in pieces: between two of them whoever renders gives other sessions their turn, so that ten thousand
+rows hold nobody up (output.py).
 """
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import tabulate
+from wcwidth import wcswidth
 
 from cluster.errors import ClusterError, LockedError, NotAuthorisedError, UnreachableError
 from utmcli.results import Cell, Done, Record, Report, Result, Table, Text, cell_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 Style = Literal["table", "json", "plain"]
 
@@ -32,13 +38,29 @@ EXIT_LOCKED = 5
 EXIT_UNREACHABLE = 6
 EXIT_INTERRUPTED = 130
 
+BATCH = 200
+"""Rows of a piece: about a millisecond of work."""
+_CHARACTERS = 16 * 1024
+"""Of a text in a piece."""
+
 
 def render(result: Result, style: Style = "table") -> str:
     """A result as text for standard output, ending with a newline unless it is empty."""
+    return "".join(pieces(result, style))
+
+
+def pieces(result: Result, style: Style = "table") -> Iterator[str]:
+    """The same in pieces, of which each is little work; an empty one is only a place to pause."""
     if style == "json":
-        return json.dumps(_document(result), ensure_ascii=False) + "\n"
-    text = _plain(result) if style == "plain" else _table(result)
-    return text + "\n" if text and not text.endswith("\n") else text
+        yield from _document(result)
+        yield "\n"
+        return
+    last = ""
+    for piece in _plain(result) if style == "plain" else _table(result):
+        last = piece or last
+        yield piece
+    if last and not last.endswith("\n"):
+        yield "\n"
 
 
 def warnings_text(result: Result) -> str:
@@ -82,83 +104,130 @@ def printable(text: str, *, keep: str = "") -> str:
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
+def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+
+
 # --- the documented table style ---------------------------------------------------------------------
 
 
-def _table(result: Result) -> str:
+def _table(result: Result) -> Iterator[str]:
     match result:
         case Table():
-            return _grid(result)
+            yield from _grid(result)
         case Record(attributes):
-            return _grid(Table(("attribute", "value"), attributes))
+            yield from _grid(Table(("attribute", "value"), attributes))
         case Done():
-            return "OK"
+            yield "OK"
         case Text(text):
-            return printable(text, keep="\n\t")
+            for start in range(0, len(text), _CHARACTERS):
+                yield printable(text[start : start + _CHARACTERS], keep="\n\t")
         case Report(sections):
-            return "\n\n".join(f"{title}\n{_table(section).rstrip()}" for title, section in sections)
+            for number, (title, section) in enumerate(sections):
+                yield ("\n\n" if number else "") + f"{title}\n"
+                yield from _without_end(_table(section))
 
 
-def _row(cells: list[str], _widths: list[int], _aligns: list[str]) -> str:
-    return "|".join([*cells[:-1], cells[-1].rstrip()])
+def _grid(table: Table) -> Iterator[str]:
+    """A table: all cells are measured before the first row is laid out."""
+    header = _texts(table.columns)
+    widths = [
+        max(_width(name), least) for name, least in zip(header, table.widths or (0,) * len(header), strict=True)
+    ]
+    rows: list[list[str]] = []
+    for batch in _batches(table.rows):
+        texts = [_texts(row) for row in batch]
+        widths = [max(widest, *map(_width, cells)) for widest, *cells in zip(widths, *texts, strict=True)]
+        rows += texts
+        if len(rows) < len(table.rows):
+            yield ""
+    if not table.continues:
+        first = _laid_out(header, widths)
+        separator = "".join("+" if character == "|" else "-" for character in first)
+        yield f"{first}\n{separator}" + ("\n" if rows else "")
+    shown = 0
+    for batch in _batches(rows):
+        shown += len(batch)
+        yield "\n".join(_laid_out(texts, widths) for texts in batch) + ("\n" if shown < len(rows) else "")
 
 
-DOCUMENTED_STYLE = tabulate.TableFormat(
-    lineabove=None,
-    linebelowheader=None,
-    linebetweenrows=None,
-    linebelow=None,
-    headerrow=None,
-    datarow=_row,
-    padding=0,
-    with_header_hide=None,
-)
-"""The header goes in as the first row: tabulate pads a header of its own by two columns more than it needs."""
+def _texts(cells: Iterable[Cell]) -> list[str]:
+    return [printable(cell_text(cell)).strip() for cell in cells]
 
 
-def _grid(table: Table) -> str:
-    rows = [[printable(cell_text(cell)) for cell in row] for row in table.rows]
-    # A row of the least widths, cut off again, makes the parts of a stream line up.
-    measure = ["x" * width for width in table.widths]
-    lines = tabulate.tabulate(
-        [table.columns, *rows, measure], tablefmt=DOCUMENTED_STYLE, disable_numparse=True, stralign="left"
-    ).split("\n")[:-1]
-    if table.continues:
-        return "\n".join(lines[1:])
-    separator = "".join("+" if character == "|" else "-" for character in lines[0])
-    return "\n".join([lines[0], separator, *lines[1:]])
+def _laid_out(texts: Sequence[str], widths: Sequence[int]) -> str:
+    """One row; only what stands before a joint is padded."""
+    padded = [text + " " * (wide - _width(text)) for text, wide in zip(texts[:-1], widths, strict=False)]
+    return "|".join([*padded, texts[-1]])
+
+
+def _width(text: str) -> int:
+    """Columns of a text on a terminal."""
+    return len(text) if text.isascii() else max(0, wcswidth(text))
+
+
+def _without_end(parts: Iterable[str]) -> Iterator[str]:
+    """The same text without the white space at its end."""
+    held = ""
+    for part in parts:
+        text = held + part
+        kept = text.rstrip()
+        held = text[len(kept) :]
+        yield kept
 
 
 # --- JSON and plain ---------------------------------------------------------------------------------
 
 
-def _document(result: Result) -> Any:
+def _document(result: Result) -> Iterator[str]:
     match result:
         case Table((name,), ((value,),), is_single=True):
-            return {name: _json_cell(value)}
+            yield _json({name: _json_cell(value)})
         case Table(columns, rows):
-            return [dict(zip(columns, map(_json_cell, row), strict=True)) for row in rows]
+            yield "["
+            for number, batch in enumerate(_batches(rows)):
+                objects = [dict(zip(columns, map(_json_cell, row), strict=True)) for row in batch]
+                yield f"{', ' if number else ''}{_json(objects)[1:-1]}"
+            yield "]"
         case Record(attributes):
-            return {name: _json_cell(value) for name, value in attributes}
+            yield _json({name: _json_cell(value) for name, value in attributes})
         case Done(warnings):
-            return {"result": "OK", "warnings": list(warnings)} if warnings else {"result": "OK"}
+            yield _json({"result": "OK", "warnings": list(warnings)} if warnings else {"result": "OK"})
         case Text(text):
-            return {"text": text}
+            yield _json({"text": text})
         case Report(sections):
-            return {title: _document(section) for title, section in sections}
+            yield "{"
+            for number, (title, section) in enumerate(dict(sections).items()):
+                yield f"{', ' if number else ''}{_json(title)}: "
+                yield from _document(section)
+            yield "}"
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False)
 
 
 def _json_cell(cell: Cell) -> Any:
     return list(cell) if isinstance(cell, tuple) else cell
 
 
-def _plain(result: Result) -> str:
+def _plain(result: Result) -> Iterator[str]:
     match result:
         case Table(rows=rows):
-            return "\n".join("\t".join(printable(cell_text(cell)) for cell in row) for row in rows)
+            yield from _lines(rows)
         case Record(attributes):
-            return "\n".join(f"{name}\t{printable(cell_text(value))}" for name, value in attributes)
+            yield from _lines(attributes)
         case Report(sections):
-            return "\n".join(filter(None, (_plain(section) for _, section in sections)))
+            parted = False
+            for _, section in sections:
+                lines = "".join(_plain(section))
+                yield ("\n" if parted and lines else "") + lines
+                parted = parted or bool(lines)
         case Done() | Text():
-            return _table(result)
+            yield from _table(result)
+
+
+def _lines(rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    for number, batch in enumerate(_batches(rows)):
+        lines = "\n".join("\t".join(printable(cell_text(cell)) for cell in row) for row in batch)
+        yield ("\n" if number else "") + lines

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from utmcli.pipes import Pipe, Pipeline
+import pytest
+
+from utmcli.pipes import PART, Pipe, Pipeline
 from utmcli.results import Done, Record, Report, Result, Table, Text, single
 
 TABLE = Table(("id", "name"), ((1, "LAN1"), (2, "LAN2"), (3, "wan0")))
@@ -125,3 +127,25 @@ def test_count_and_last_wait_for_the_end_of_a_stream() -> None:
     assert counting.finish() == [single(3)]
     assert last.finish() == [Table(("id",), ((2,), (3,)))]
     assert Pipeline((Pipe("last", 2),)).finish() == []
+
+
+@pytest.mark.parametrize(
+    "pipes",
+    [
+        (Pipe("match", "7"),),
+        (Pipe("match", "nothing of this"),),
+        (Pipe("except", "1"), Pipe("head", 700)),
+        (Pipe("head", 3), Pipe("count")),
+        (Pipe("last", 600), Pipe("match", "9")),
+        (),
+    ],
+)
+@pytest.mark.parametrize("continues", [False, True])
+def test_a_long_table_goes_through_in_parts_and_comes_out_as_one(pipes: tuple[Pipe, ...], continues: bool) -> None:
+    table = Table(
+        ("id",), tuple((number,) for number in range(3 * PART + 1)), continues, failed=True, warnings=("w",)
+    )
+    in_parts = Pipeline(pipes)
+    came = list(in_parts.feed_in_parts(table))
+    assert [result for result in came if result is not None] + in_parts.finish() == through(*pipes, result=table)
+    assert None in came or not pipes, "others had their turn meanwhile"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
+import tabulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster import errors
-from utmcli.render import error_text, exit_code, printable, render, warnings_text
+from utmcli.render import BATCH, error_text, exit_code, pieces, printable, render, warnings_text
 from utmcli.results import Done, Record, Report, Table, Text, single
+
+if TYPE_CHECKING:
+    from utmcli.render import Style
 
 INFO = Record((
     ("cluster_state", "master"),
@@ -72,6 +77,48 @@ def test_wide_characters_are_padded_by_what_they_take_on_the_screen() -> None:
     assert render(Table(("name", "x"), (("日本語", "1"), ("ab", "2")))) == (
         "name  |x\n------+-\n日本語|1\nab    |2\n"
     )
+
+
+DOCUMENTED = tabulate.TableFormat(
+    lineabove=None,
+    linebelowheader=None,
+    linebetweenrows=None,
+    linebelow=None,
+    headerrow=None,
+    datarow=lambda cells, _widths, _aligns: "|".join([*cells[:-1], cells[-1].rstrip()]),
+    padding=0,
+    with_header_hide=None,
+)
+"""The documented style as a format of tabulate. The header is the first row: it pads its own by two columns."""
+CELLS = st.one_of(
+    st.text("ab \u65e5\u00e9|\u0301\U0001f642\u00a0", max_size=6).filter(str.isprintable), st.integers()
+)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 4).flatmap(lambda columns: st.lists(st.tuples(*[CELLS] * columns), min_size=1, max_size=6)))
+def test_a_table_is_what_tabulate_makes_of_it_in_the_documented_style(rows: list[tuple[str | int, ...]]) -> None:
+    header = tuple("wxyz"[: len(rows[0])])
+    text = [[str(cell) for cell in row] for row in (header, *rows)]
+    lines = tabulate.tabulate(text, tablefmt=DOCUMENTED, disable_numparse=True, stralign="left").split("\n")
+    separator = "".join("+" if character == "|" else "-" for character in lines[0])
+    expected = "\n".join([lines[0], separator, *lines[1:]])
+    assert render(Table(header, tuple(rows))).rstrip("\n") == expected.rstrip("\n")
+
+
+@pytest.mark.parametrize("style", ["table", "json", "plain"])
+def test_a_long_table_comes_in_pieces_of_few_rows_that_are_the_same_text(style: Style) -> None:
+    rows = tuple((number, "x" * (number % 50), ("a", "b")) for number in range(10 * BATCH + 7))
+    parts = list(pieces(Table(("id", "text", "flags"), rows), style))
+    assert len(parts) > 10
+    assert max(part.count("x,") + part.count("\n") + part.count("}") for part in parts) <= BATCH + 2
+    text = "".join(parts)
+    if style == "json":
+        assert text == json.dumps([{"id": n, "text": t, "flags": list(f)} for n, t, f in rows]) + "\n"
+    else:
+        assert text.count("\n") == len(rows) + (2 if style == "table" else 0)
+        joint = "\t" if style == "plain" else "|"
+        assert text.replace("+", "|").splitlines()[-1].split(joint)[0] == str(10 * BATCH + 6)
 
 
 def test_further_parts_of_a_stream_line_up_under_the_header_of_the_first() -> None:

@@ -210,3 +210,60 @@ def test_a_command_can_end_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(session.run("try it", Paper()))
     assert session.closed
     assert seen == [("root", "admin", ())]
+
+
+@pytest.mark.parametrize("pipes", ["", " | json", " | except nothing", " | count", " | save it"])
+def test_a_long_answer_gives_other_sessions_many_turns(pipes: str) -> None:
+    line = messages.Audited(
+        at=0.0, user="root", source="console", session="1", line="cluster info", code=0, duration=0.1
+    )
+    link = TableLink(messages.Audit((line,) * 10_000))
+
+    async def count_turns() -> tuple[int, int]:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        async def save(name: str, _text: str) -> str:
+            return name
+
+        session = Session(ACTOR, cast("Link", link))
+        session.save = save
+        neighbour = asyncio.create_task(others())
+        code = await session.run(f"system audit get limit 10000{pipes}", Paper())
+        neighbour.cancel()
+        return code, turns
+
+    code, turns = asyncio.run(count_turns())
+    assert code == 0
+    assert turns > 60, "the rows are made in 50 portions; what is done with them afterwards comes in portions, too"
+
+
+def test_ctrl_c_ends_a_long_table_between_two_of_its_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def it(_call: Call) -> Result:
+        return Table(("id",), tuple((number,) for number in range(10_000)))
+
+    with_command(monkeypatch, it)
+
+    class Pressing(Paper):
+        """Somebody who presses Ctrl-C when the first rows are there."""
+
+        async def write(self, text: str) -> None:
+            await super().write(text)
+            running.cancel()
+
+    paper = Pressing()
+
+    async def press() -> None:
+        nonlocal running
+        running = asyncio.create_task(Session(ACTOR, cast("Link", TableLink(INFO))).run("try it", paper))
+        await asyncio.wait((running,))
+
+    running = cast("asyncio.Task[int]", None)
+    asyncio.run(press())
+    assert running.cancelled()
+    assert paper.out.count("\n") < 5000

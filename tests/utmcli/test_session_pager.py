@@ -46,6 +46,28 @@ def test_what_fits_is_shown_without_a_pause() -> None:
     assert shown(lines(9), 10, "").out == lines(9)
 
 
+async def written(texts: list[str], length: int, columns: int = 0) -> Reader:
+    """What somebody sees who wants to see all of it, when it is written in these pieces."""
+    reader = Reader(" " * 200)
+    pager = Pager(reader, length, reader.more, columns)
+    for text in texts:
+        await pager.write(text)
+    return reader
+
+
+@given(st.lists(st.text("ab \n", max_size=9), max_size=20), st.integers(2, 6))
+def test_text_that_comes_in_pieces_pauses_where_the_whole_of_it_does(pieces: list[str], length: int) -> None:
+    in_pieces, whole = asyncio.run(written(pieces, length)), asyncio.run(written(["".join(pieces)], length))
+    assert (in_pieces.out, in_pieces.pauses) == (whole.out, whole.pauses)
+
+
+def test_a_line_that_comes_in_pieces_is_shown_whole_and_counts_as_the_rows_it_takes() -> None:
+    seen = asyncio.run(written(["abcd", "efgh", "ijkl\n", "next\n"], length=4, columns=4))
+    assert (seen.out, seen.pauses) == ("abcdefghijkl\nnext\n", [1])
+    shorter = asyncio.run(written(["ab", "cd\n", "next\n"], length=4, columns=4))
+    assert shorter.pauses == []
+
+
 def test_a_blank_shows_another_page_and_enter_another_line() -> None:
     assert shown(lines(30), 10, "  \r\n ").pauses == [9, 18, 27, 28, 29]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -15,14 +16,17 @@ from utmcli.results import Done
 from utmcli.values import Boolean
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from cluster.model import Change, Config
     from cluster.rpc.messages import Ask
-    from utmcli.results import Result
+    from utmcli.results import Cell, Result
 
 Answer = TypeVar("Answer")
+Item = TypeVar("Item")
 PATIENCE = 5
+AT_ONCE = 200
+"""Items that are made rows of before other sessions get their turn."""
 FORCE = Key("force", Boolean(), "also while somebody else edits: takes over from them", manner=True)
 _EDITS = (messages.EditConfig, messages.SaveConfig, messages.LoadConfig)
 
@@ -94,6 +98,16 @@ async def revise(call: Call, changes: Callable[[Config], tuple[Change, ...]], *,
             surprises += 1
             if surprises == PATIENCE:
                 raise
+
+
+async def rows_of(items: Sequence[Item], row: Callable[[Item], tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
+    """A row for every item; other sessions get their turn on the way, however many there are."""
+    rows: list[tuple[Cell, ...]] = []
+    for start in range(0, len(items), AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        rows += map(row, items[start : start + AT_ONCE])
+    return tuple(rows)
 
 
 async def running(call: Call) -> Config:

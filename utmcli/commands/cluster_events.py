@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.rpc.messages import Events, FollowEvents, GetEvents
-from utmcli.commands._asking import answered
+from utmcli.commands._asking import answered, rows_of
 from utmcli.commands._times import moment
 from utmcli.grammar import Call, Command, Key
 from utmcli.results import Table
 from utmcli.values import Boolean, Number
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
     from cluster.observed import ClusterEvent
+    from utmcli.results import Cell
 
 COLUMNS = ("id", "time", "event", "interface", "role", "text")
 WIDTHS = (5, 29, 17, 9, 7, 0)
@@ -27,9 +28,9 @@ async def events(call: Call) -> AsyncIterator[Table]:
     limit = call.values.get("limit", LIMIT)
     past = (await answered(call, GetEvents(limit), Events)).events
     if not call.values.get("follow", False):
-        yield Table(COLUMNS, _rows(past))
+        yield Table(COLUMNS, await rows_of(past, _row))
         return
-    yield Table(COLUMNS, _rows(past), widths=WIDTHS)
+    yield Table(COLUMNS, await rows_of(past, _row), widths=WIDTHS)
     last = past[-1].number if past else -1
     async for answer in call.follow(FollowEvents()):
         if not isinstance(answer, Events):
@@ -41,13 +42,11 @@ async def events(call: Call) -> AsyncIterator[Table]:
             fresh = list({event.number: event for event in (*known, *fresh) if event.number > last}.values())
         if fresh:
             last = fresh[-1].number
-            yield Table(COLUMNS, _rows(fresh), continues=True, widths=WIDTHS)
+            yield Table(COLUMNS, await rows_of(fresh, _row), continues=True, widths=WIDTHS)
 
 
-def _rows(seen: Iterable[ClusterEvent]) -> tuple[tuple[str | int, ...], ...]:
-    return tuple(
-        (event.number, moment(event.at), event.kind, event.interface, event.role, event.text) for event in seen
-    )
+def _row(event: ClusterEvent) -> tuple[Cell, ...]:
+    return event.number, moment(event.at), event.kind, event.interface, event.role, event.text
 
 
 COMMANDS = (

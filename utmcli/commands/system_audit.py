@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cluster.rpc.messages import Audit, GetAudit
 from utmcli import live
-from utmcli.commands._asking import answered
+from utmcli.commands._asking import answered, rows_of
 from utmcli.commands._times import moment
 from utmcli.grammar import Call, Command, Key
 from utmcli.results import Table
 from utmcli.values import Boolean, Name, Number
+
+if TYPE_CHECKING:
+    from cluster.rpc.messages import Audited
+    from utmcli.results import Cell
 
 COLUMNS = ("id", "time", "user", "source", "session", "code", "seconds", "command")
 
@@ -18,14 +24,14 @@ async def get(call: Call) -> Table:
     wish = GetAudit(
         call.values.get("limit", 50), call.values.get("user", ""), failed=call.values.get("failed", False)
     )
-    rows = [
-        (
-            line.number, moment(line.at), line.user, line.source, line.session, line.code,
-            f"{line.duration:.3f}", line.line,
-        )
-        for line in (await answered(call, wish, Audit)).lines
-    ]  # fmt: skip
-    return Table(COLUMNS, tuple(rows))
+    return Table(COLUMNS, await rows_of((await answered(call, wish, Audit)).lines, _row))
+
+
+def _row(line: Audited) -> tuple[Cell, ...]:
+    return (
+        line.number, moment(line.at), line.user, line.source, line.session, line.code,
+        f"{line.duration:.3f}", line.line,
+    )  # fmt: skip
 
 
 COMMANDS = (
