@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
+from collections import Counter
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from cluster.errors import ClusterError
@@ -16,7 +17,7 @@ from cluster.rpc.messages import Actor, Events, FollowEvents
 from utmcli.render import printable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterator
 
     from cluster.rpc.messages import AnyAnswer
 
@@ -54,6 +55,17 @@ class Bulletin:
         self._source = source
         self._listeners: dict[Member, Listener] = {}
         self._following: asyncio.Task[None] | None = None
+        self._present: list[Member] = []
+
+    @contextmanager
+    def attending(self, who: Member) -> Iterator[None]:
+        """For as long as the block lasts, somebody has a session here: a person, or a program."""
+        self._present.append(who)
+        try:
+            yield
+        finally:
+            self._present.remove(who)
+            self.leave(who)
 
     def listen(self, who: Member, listener: Listener) -> None:
         """Tell somebody from now on.
@@ -76,6 +88,12 @@ class Bulletin:
     def people(self) -> tuple[str, ...]:
         """Who listens, as account and place."""
         return tuple(f"{who.actor.user} ({who.actor.source})" for who in self._listeners)
+
+    def others(self) -> tuple[str, ...]:
+        """Who has a session and does not listen: programs, and who has not typed yet; several with their number."""
+        quiet = [who.actor for who in self._present if who not in self._listeners]
+        seen = Counter(f"{actor.user} ({actor.source})" for actor in quiet)
+        return tuple(f"{name} x{times}" if times > 1 else name for name, times in sorted(seen.items()))
 
     def post(self, text: str, sender: object = None) -> int:
         """Tell everybody but the sender.

@@ -48,6 +48,12 @@ class Session(Protocol):
     def people(self) -> tuple[str, ...]:
         """Who sits at a prompt of this shell host, as account and place."""
 
+    def others(self) -> tuple[str, ...]:
+        """Whose sessions besides are here, programs mostly, as account and place."""
+
+    def adverts(self, interfaces: Iterable[str]) -> Mapping[str, str]:
+        """The adverts of HA interfaces as marks, oldest first (adverts.py); of those that are followed."""
+
     def tell(self, text: str) -> int:
         """Show a message to the people in other sessions; how many were told."""
 

@@ -228,7 +228,8 @@ class Host:
         session.save = console.save
         session.stage = lambda: Stage.of(console)
         try:
-            return await self._conduct(session, console, wish)
+            with self._bulletin.attending(session):
+                return await self._conduct(session, console, wish)
         except ClusterError as error:  # of the session's own input, not of a command
             await console.write_error(error_text(error))
             return exit_code(error)

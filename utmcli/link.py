@@ -17,6 +17,7 @@ from cluster.rpc.messages import (
     GetLogin,
     NoteCommands,
 )
+from utmcli.adverts import Adverts
 from utmcli.outlook import Outlook
 from utmcli.turns import Turns
 
@@ -61,6 +62,7 @@ class Link:
     Attributes:
         changes: requests so far that may have changed something.
         outlook: what prompts tell.
+        adverts: as they pass, for whoever looks.
         lines: whose line begins next.
     """
 
@@ -73,6 +75,7 @@ class Link:
         self.lines = Turns(_LINES)
         self.changes = 0
         self.outlook = Outlook(self)
+        self.adverts = Adverts(self)
 
     async def ask(self, ask: AnyAsk, actor: Actor, deadline: float) -> AnyAnswer:
         """One question and its answer.
@@ -136,7 +139,8 @@ class Link:
             self._followed += Counter()  # drops accounts with none
 
     async def close(self) -> None:
-        """Hang up all idle connections."""
+        """Hang up all connections that no session waits for."""
+        await self.adverts.close()
         while self._idle:
             await self._idle.pop().close()
 

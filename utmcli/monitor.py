@@ -1,7 +1,8 @@
 """`cluster monitor` as a picture: from what is known of both nodes to rows of a screen. Pure.
 
-The trace of an interface moves to the left by one column with every look: ``>`` adverts were sent since the look
-before, ``<`` received, ``x`` both (two masters, or a takeover), ``!`` some were rejected, ``.`` none passed.
+The trace of an interface has a mark for every advert (adverts.py), the latest on the right. Interfaces that are not
+followed, because there are many, have one for every look instead: ``>`` adverts were sent since the look before,
+``<`` received, ``x`` both (two masters, or a takeover), ``!`` some were rejected, ``.`` none passed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _LABEL = 13
 _FRESH = 3.0
 """Seconds since an advert that count as hearing its sender."""
 _ROLES = {"master": Look.GOOD, "backup": Look.STRONG, "offline": Look.BAD}
+_MARKS = {"!": Look.BAD, "_": Look.BAD, "x": Look.CAREFUL, ">": Look.GOOD, "<": Look.STRONG}
 _SYNC = {"synchronized": Look.GOOD, "pending": Look.CAREFUL, "error": Look.BAD}
 
 
@@ -38,6 +40,8 @@ class View:
         people: who sits at a prompt here, as account and place.
         traces: by HA interface, oldest look first.
         trouble: why there is no newer status; empty where there is one.
+        others: who else has a session here, as account and place.
+        adverts: by HA interface that is followed, every advert, oldest first.
     """
 
     hostname: str = ""
@@ -46,6 +50,8 @@ class View:
     people: tuple[str, ...] = ()
     traces: Mapping[str, str] | None = None
     trouble: str = ""
+    others: tuple[str, ...] = ()
+    adverts: Mapping[str, str] | None = None
 
 
 def advanced(view: View, status: ClusterStatus) -> View:
@@ -92,7 +98,7 @@ def layout(view: View, height: int, columns: int, clock: str, now: float) -> lis
     if status is not None:
         head += [(), *_node(view, status, now), *_partner(status), _hotwire(status)]
         head += [_connections(status.connections), (), *_interfaces(view, status, columns)]
-    head += [(), _field("sessions", Piece(", ".join(map(printable, view.people)) or "nobody at a prompt"))]
+    head += [(), _field("sessions", *_sessions(view))]
     room = height - len(head) - 2
     if room > 0 and view.events:
         head += [(), *_events(view.events[-room:])]
@@ -170,10 +176,18 @@ def _connections(seen: ConnectionStatus) -> Row:
     return _field("connections", state, kept, Piece(f"  {lost} lost", Look.BAD if lost else Look.PLAIN))
 
 
+def _sessions(view: View) -> list[Piece]:
+    at_prompts = Piece(", ".join(map(printable, view.people)) or "nobody at a prompt")
+    if not view.others:
+        return [at_prompts]
+    return [at_prompts, Piece(f"  besides {', '.join(map(printable, view.others))}", Look.FAINT)]
+
+
 def _interfaces(view: View, status: ClusterStatus, columns: int) -> list[Row]:
     trace = max(SMALL_TRACE, min(LARGE_TRACE, columns - 69))
     heading = f"{'interface':10}{'link':9}{'virtual addresses':21}{'partner':17}{'heard':9}adverts"
     rows: list[Row] = [row(Piece(heading, Look.FAINT))]
+    traces = {**(view.traces or {}), **(view.adverts or {})}
     for seen in status.interfaces:
         more = len(seen.virtual_addresses) - 1
         first = seen.virtual_addresses[0] if seen.virtual_addresses else ""
@@ -186,7 +200,7 @@ def _interfaces(view: View, status: ClusterStatus, columns: int) -> list[Row]:
                 f"{addresses:21}",
                 _fixed(seen.partner_address or "", 17),
                 Piece(f"{_heard(seen):9}", Look.PLAIN if _hears(seen) else Look.FAINT),
-                *_traced((view.traces or {}).get(seen.name, "")[-trace:].rjust(trace)),
+                *_traced(traces.get(seen.name, "")[-trace:].rjust(trace)),
             )
         )
     return rows
@@ -196,7 +210,7 @@ def _traced(trace: str) -> list[Piece]:
     """A trace in pieces of one look each."""
     pieces: list[Piece] = []
     for mark in trace:
-        look = {"!": Look.BAD, "x": Look.CAREFUL, ">": Look.GOOD, "<": Look.STRONG}.get(mark, Look.FAINT)
+        look = _MARKS.get(mark, Look.FAINT)
         if pieces and pieces[-1].look is look:
             pieces[-1] = Piece(pieces[-1].text + mark, look)
         else:

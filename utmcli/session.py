@@ -19,7 +19,7 @@ from utmcli.render import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, error_text, ex
 from utmcli.waiting import patience_asked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from cluster.rpc.messages import Actor, AnyAnswer, Ask, FollowAdverts, FollowEvents
     from utmcli.bulletin import Bulletin
@@ -117,6 +117,14 @@ class Session:
     def people(self) -> tuple[str, ...]:
         """Who sits at a prompt of this shell host, as account and place."""
         return self.bulletin.people() if self.bulletin is not None else ()
+
+    def others(self) -> tuple[str, ...]:
+        """Whose sessions besides are here, programs mostly, as account and place."""
+        return self.bulletin.others() if self.bulletin is not None else ()
+
+    def adverts(self, interfaces: Iterable[str]) -> Mapping[str, str]:
+        """The adverts of HA interfaces as marks, oldest first; see `Adverts.look`."""
+        return self._link.adverts.look(tuple(interfaces))
 
     def tell(self, text: str) -> int:
         """Show a message to the people in other sessions; how many were told."""

@@ -116,6 +116,22 @@ def test_a_restarted_engine_that_counts_from_0_has_sent_nothing_yet() -> None:
     assert looked(replace(LAN1, adverts_sent=9), replace(LAN1, adverts_sent=0)) == ".."
 
 
+def test_an_interface_that_is_followed_shows_every_advert_and_the_others_every_look() -> None:
+    from dataclasses import replace as with_  # noqa: PLC0415 - msgspec's name is taken
+
+    lan2 = replace(LAN1, name="LAN2", virtual_addresses=("192.168.200.1/24",))
+    both = with_(VIEW, status=replace(FULL, interfaces=(LAN1, lan2)), traces={"LAN1": "x..", "LAN2": "<<."})
+    lines = picture(with_(both, adverts={"LAN1": ">>__>"})).splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("LAN")] == [">>__>", "<<."]
+
+
+def test_programs_are_named_behind_people() -> None:
+    from dataclasses import replace as with_  # noqa: PLC0415 - msgspec's name is taken
+
+    shown = picture(with_(VIEW, others=("robot (ssh 192.0.2.7) x12",)))
+    assert "sessions     root (console)  besides robot (ssh 192.0.2.7) x12\n" in shown
+
+
 def test_the_trace_moves_and_does_not_grow() -> None:
     looks = [replace(LAN1, adverts_sent=number) for number in range(100)]
     assert looked(*looks) == ">" * LARGE_TRACE

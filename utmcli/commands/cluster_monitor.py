@@ -40,6 +40,9 @@ async def monitor(call: Call) -> AsyncIterator[Table]:
     async with stage:
         while True:
             view = await _look(call, view)
+            status = view.status
+            followed = [seen.name for seen in status.interfaces if seen.virtual_addresses] if status else []
+            view = replace(view, adverts=call.session.adverts(followed))
             await stage.show(_picture(view, stage))
             if is_farewell(await stage.pause(TICK)):
                 return
@@ -58,7 +61,8 @@ async def _look(call: Call, view: View) -> View:
         events = (await answered(call, GetEvents(SHOWN_EVENTS), Events)).events
     except UnreachableError as error:
         return replace(view, trouble=error.message)
-    return replace(advanced(view, status), events=events, people=call.session.people())
+    session = call.session
+    return replace(advanced(view, status), events=events, people=session.people(), others=session.others())
 
 
 async def _lines(call: Call) -> AsyncIterator[Table]:
@@ -86,7 +90,7 @@ COMMANDS = (
         "live view of both nodes, until q or Ctrl-C",
         monitor,
         note="Roles, links, adverts as a moving trace, synchronisation, connections, sessions and the last events. "
-        "In the trace > is sent, < received, x both, ! rejected. Programs, and terminals that cannot be drawn on, "
-        "get a line for every change.",
+        "In the trace every advert is a mark: > sent, < received, ! rejected, _ missing. Programs, and terminals "
+        "that cannot be drawn on, get a line for every change.",
     ),
 )
