@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cluster.config import authentication, scope, transition
-from cluster.errors import ClusterError, LockedError, ProtocolError, RefusedError, UnreachableError
+from cluster.errors import ClusterError, LockedError, ProtocolError, RefusedError, UnreachableError, by_code
 from cluster.hotwire.rekey_messages import RekeyBegin, RekeyReady, RekeyStep, RekeyTaken
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ STEP_TIME = 10.0
 """Seconds for one step at the partner: the first one may have to derive a key, the last one waits for its disk."""
 TURN_TIME = 3.0
 """Seconds until a change of the partner's own must be over."""
+_GOES_ON = "both nodes still believe each other, and system update interface goes on with it"
 
 
 class Rekeying:
@@ -128,11 +129,9 @@ class Rekeying:
             answer = await self._ask(RekeyStep(way=after, final=True, who=who, start_digest=digest))
         except UnreachableError as error:
             self._events.note("rekey", f"the change of keys stopped halfway, both believe each other: {error}")
-            raise UnreachableError(
-                f"{error.message}; both nodes still believe each other, and system update interface goes on with it"
-            ) from error
-        except ClusterError:
-            await self._go_back(taken)
+            raise UnreachableError(f"{error.message}; {_GOES_ON}") from error
+        except ClusterError as error:
+            await self._go_back(taken, error)
             raise
         self._keep_start(after, who)
         self._in_common(digest, answer)
@@ -140,11 +139,20 @@ class Rekeying:
         self._events.note("rekey", f"{who} changed how adverts are authenticated, on both nodes")
         return problems
 
-    async def _go_back(self, taken: Sequence[Authentication]) -> None:
-        """The partner refused a step, which it did not take: back to where both began."""
-        for step in reversed(taken[:-1]):
-            await self._inforce.authenticate(step)
-            await self._ask(RekeyStep(way=step))
+    async def _go_back(self, taken: Sequence[Authentication], refusal: ClusterError) -> None:
+        """One of the nodes did not take a step, the partner or this one: back to where both began.
+
+        Raises:
+            ClusterError: the refusal, if that stops halfway as well, with why; both believe each other then.
+        """
+        try:
+            for step in reversed(taken[:-1]):
+                await self._inforce.authenticate(step)
+                await self._ask(RekeyStep(way=step))
+        except ClusterError as error:
+            text = f"{refusal.message}; going back stopped halfway: {error.message}; {_GOES_ON}"
+            self._events.note("rekey", f"the change of keys was refused: {text}")
+            raise by_code(refusal.code)(text, refusal.details) from error
 
     async def _partner_takes_part(self, before: Authentication, after: Authentication) -> bool:
         answer = await self._partnership.link.ask(RekeyBegin(before=before, after=after), STEP_TIME)

@@ -189,6 +189,37 @@ def test_an_engine_that_does_not_take_a_step_leads_both_back(sides: tuple[Side, 
     assert both_have(left, right, NEW)
 
 
+@pytest.mark.parametrize("why", ["link", "engine"])
+@pytest.mark.parametrize("refuser", ["left", "right"])
+def test_going_back_that_stops_halfway_says_so_beside_what_was_refused(
+    sides: tuple[Side, Side], refuser: str, why: str
+) -> None:
+    left, right = sides
+    left.want(NEW)
+    (left if refuser == "left" else right).engine.refuse = 3
+    third_step = 1 + 3
+
+    def stop(number: int) -> None:
+        if number == third_step + 1:
+            if why == "link":
+                raise UnreachableError("the hotwire is lost")
+            raise RefusedError("the engine there does not take it")
+
+    left.before_ask = stop
+    with pytest.raises(RefusedError) as caught:
+        left.update()
+
+    reason = "the hotwire is lost" if why == "link" else "the engine there does not take it"
+    assert caught.value.message == (
+        f"the engine does not take it; going back stopped halfway: {reason}; both nodes still believe each other, "
+        "and system update interface goes on with it"
+    )
+    assert believe_each_other(left, right)
+    left.before_ask = lambda _number: None
+    left.update()
+    assert both_have(left, right, NEW)
+
+
 def test_maintenance_that_waits_for_an_update_at_the_partner_goes_on_waiting(sides: tuple[Side, Side]) -> None:
     left, right = sides
     right.store.maintenance = True
