@@ -98,6 +98,20 @@ class Past:
         number = self._meant_now(arrived.start)
         return self._rows.revision(self._rows.number_of(arrived.name) if number is None else number)
 
+    def returning(self, arrived: Arrived) -> tuple[Revision, ...]:
+        """What comes back once an arrival is undone: what runs, what is in force, and what would boot.
+
+        Args:
+            arrived: see there.
+
+        Raises:
+            NotFoundError: what ran before is not kept any more.
+        """
+        applied = self._kept(arrived.applied)
+        live = [number for number in (arrived.running, applied) if number is not None]
+        back = (*map(self._rows.revision, live), self.start_after(arrived))
+        return tuple({revision.digest: revision for revision in back}.values())
+
     def undo(self, arrived: Arrived, who: str, why: str, when: float) -> Revision:
         """What was before an arrival is again: it runs, as a new revision; names, CURRENT and START are as then.
 

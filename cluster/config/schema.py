@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
-    "Problem", "apply", "check", "checked", "new_warnings", "parse", "parse_import", "parse_text", "shaped",
-    "warnings",
+    "Problem", "apply", "check", "checked", "new_warnings", "parse", "parse_import", "parse_text", "require_valid",
+    "shaped", "warnings",
 ]  # fmt: skip
 
 _LONGEST_INTEGER = 20
@@ -125,6 +125,21 @@ def checked(config: Config) -> Config:
     if problems:
         raise _invalid(problems)
     return config
+
+
+def require_valid(config: Config, what: str) -> None:
+    """Go on only if a former configuration keeps today's rules, which may be stricter than those of its time.
+
+    Args:
+        config: from the store.
+        what: it is, for the message.
+
+    Raises:
+        InvalidConfigurationError: it breaks some; `details` names every problem.
+    """
+    problems = check(config)
+    if problems:
+        raise InvalidConfigurationError(f"{what} is not valid any more", tuple(map(str, problems)))
 
 
 def _checked(document: Any) -> Config:

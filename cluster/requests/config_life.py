@@ -10,8 +10,8 @@ import msgspec
 
 from cluster import activation, files
 from cluster.accounts import refuse_lockout, with_present_accounts
-from cluster.config import authentication, rules, transition
-from cluster.errors import ClusterError, InvalidConfigurationError, RefusedError
+from cluster.config import authentication, schema, transition
+from cluster.errors import ClusterError, RefusedError
 from cluster.requests.desk import who
 from cluster.rpc import messages as m
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
@@ -112,7 +112,7 @@ class ConfigLife:
             if ask.revision is None
             else self._store.revision(ask.revision)
         )
-        _require_valid(wanted)
+        schema.require_valid(wanted.config, f"revision {wanted.number}")
         before = self._store.running.config
         refuse_lockout(before, wanted.config)
         new = self._store.commit(wanted.config, actor.user, f"rollback to revision {wanted.number}", time.time())
@@ -166,10 +166,13 @@ class ConfigLife:
 
         Raises:
             LockedError: an activation waits to be confirmed.
+            InvalidConfigurationError: what would come back breaks a rule of today.
             ClusterError: it cannot be undone; or it is, and the engine does not follow.
         """
         self.require_settled()
         before = self._store.revision(arrived.running)
+        for revision in self._store.past.returning(arrived):
+            schema.require_valid(revision.config, f"revision {revision.number}, which would come back,")
         refuse_lockout(self._store.running.config, before.config)
         if not force:
             self.require_together(before)
@@ -307,16 +310,6 @@ class ConfigLife:
             text = f"{self._record} cannot be read, an activation that waits will not be undone: {error}"
             self._events.note("activation-failed", text)
             return None
-
-
-def _require_valid(revision: Revision) -> None:
-    """It was valid when it was made; the rules may have become stricter since."""
-    problems = rules.check(revision.config)
-    if problems:
-        raise InvalidConfigurationError(
-            f"revision {revision.number} is not valid any more",
-            tuple(map(str, problems)),
-        )
 
 
 def _now() -> Nanoseconds:

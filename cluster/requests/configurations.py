@@ -95,15 +95,18 @@ class Configurations:
         return m.Done()
 
     async def _set_start(self, ask: m.SetStartConfig, actor: Actor) -> m.Done:
-        refuse_lockout(self._store.running.config, self._store.get(ask.name))  # the next boot loads it
+        wanted = self._store.get(ask.name)
+        schema.require_valid(wanted, f"the configuration {ask.name}")  # the next boot loads it
+        refuse_lockout(self._store.running.config, wanted)
         self._store.set_start(ask.name)
         self._events.note("config-start", f"{who(actor)} made {ask.name} the start configuration")
         return m.Done()
 
     async def _load(self, ask: m.LoadConfig, actor: Actor) -> m.Done:
         self._lease.require(actor, _now(), force=ask.force)
-        before = self._store.running.config
-        refuse_lockout(before, self._store.get(ask.name))
+        before, wanted = self._store.running.config, self._store.get(ask.name)
+        schema.require_valid(wanted, f"the configuration {ask.name}")
+        refuse_lockout(before, wanted)
         self._store.load(ask.name)
         self._lease.end()
         self._events.note("config-loaded", f"{who(actor)} loaded the configuration {ask.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from cluster import activation
 from cluster.config import schema
 from cluster.config.arrival import Arrival
 from cluster.config.revision import packed
-from cluster.errors import ClusterError, LockedError, NotFoundError, RefusedError
+from cluster.errors import ClusterError, InvalidConfigurationError, LockedError, NotFoundError, RefusedError
 from cluster.model import SetValue
 from cluster.rpc import messages as m
 from cluster.units import NANOSECONDS_PER_SECOND as SECOND
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster.model import Config
+    from cluster.rpc.messages import AnyAsk
 
 OTTO = m.Actor(user="otto", source="ssh 192.0.2.9", role="admin")
 
@@ -217,6 +218,52 @@ def test_after_further_edits_rollback_goes_one_step_and_a_number_reaches_further
     node.ask(m.RollBack())
 
     assert (node.store.running.config.hostname, node.store.start_name) == ("nine.local", "office")
+
+
+# --- rules that became stricter since ---------------------------------------------------------------------
+
+
+def of_former_rules(config: Config) -> Config:
+    """What this version would not take any more."""
+    return msgspec.structs.replace(config, hostname="no host name")
+
+
+def standing(node: Node) -> tuple[Any, ...]:
+    store = node.store
+    return store.running, store.start_name, store.current_name, store.names(), store.applied, node.inforce.config
+
+
+@pytest.mark.parametrize("place", ["what ran", "what was in force", "what booted"])
+def test_an_arrival_stays_while_what_was_before_it_is_not_valid_any_more(node: Node, place: str) -> None:
+    valid, old = node.store.running.config, of_former_rules(node.store.running.config)
+    if place == "what ran":
+        node.store.commit(old, "anna", "before an upgrade", 2.0)
+    elif place == "what was in force":
+        node.store.applied = node.store.commit(old, "anna", "before an upgrade", 2.0)
+        node.store.commit(valid, "anna", "edited", 2.0)
+    else:
+        node.store.put("default", old, "anna", "before an upgrade", 2.0)
+    arrive(node, "nine.local")
+    before = standing(node)
+
+    refusal = "revision 2, which would come back, is not valid any more"
+    with pytest.raises(InvalidConfigurationError, match=refusal) as caught:
+        node.ask(m.RollBack(force=True))
+
+    assert caught.value.details[0].startswith("hostname: ")
+    assert standing(node) == before
+
+
+@pytest.mark.parametrize("ask", [m.LoadConfig("old", force=True), m.SetStartConfig("old")], ids=["load", "start"])
+def test_what_was_saved_and_is_not_valid_any_more_is_neither_loaded_nor_booted(node: Node, ask: AnyAsk) -> None:
+    node.store.put("old", of_former_rules(node.store.running.config), "anna", "before an upgrade", 2.0)
+    before = standing(node)
+
+    with pytest.raises(InvalidConfigurationError, match="the configuration old is not valid any more") as caught:
+        node.ask(ask)
+
+    assert caught.value.details[0].startswith("hostname: ")
+    assert standing(node) == before
 
 
 # --- activation -------------------------------------------------------------------------------------------
