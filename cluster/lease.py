@@ -12,12 +12,15 @@ A holder is an account at a place (``admin``, ``ssh 192.0.2.7``): one-shot comma
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from cluster.errors import LockedError
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cluster.rpc.messages import Actor
 
 LEASE = Nanoseconds(60 * NANOSECONDS_PER_SECOND)
@@ -44,10 +47,12 @@ class EditLease:
 
     def __init__(self) -> None:
         self._holder: Holder | None = None
+        self._lasting: Holder | None = None
 
     def holder(self, now: Nanoseconds) -> Holder | None:
         """Who edits now; None when nobody does."""
-        if self._holder is not None and now - self._holder.last >= LEASE:
+        lasts = self._holder is self._lasting
+        if self._holder is not None and not lasts and now - self._holder.last >= LEASE:
             self._holder = None
         return self._holder
 
@@ -72,6 +77,25 @@ class EditLease:
         mine = holder is not None and (holder.user, holder.source) == (actor.user, actor.source)
         since = holder.since if holder is not None and mine else now
         self._holder = Holder(actor.user, actor.source, since, now)
+
+    @contextmanager
+    def held(self, actor: Actor, now: Nanoseconds) -> Iterator[None]:
+        """Nobody else edits during this block, however long it takes, unless they take the lease over.
+
+        Afterwards whoever held it before holds it again, unless it ended in the block.
+
+        Args:
+            actor: what the others are told who holds it.
+            now: monotonic.
+        """
+        before = self.holder(now)
+        mine = self._holder = self._lasting = Holder(actor.user, actor.source, now, now)
+        try:
+            yield
+        finally:
+            if self._holder is mine:
+                self._holder = before
+            self._lasting = None
 
     def end(self) -> None:
         """What was edited is whole: saved, or left for another configuration."""

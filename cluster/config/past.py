@@ -12,11 +12,15 @@ from cluster.config.database import transaction
 from cluster.config.revision import packed
 from cluster.errors import NotFoundError
 
+_ARRIVED, _UNDONE = 1, 2
+"""Words of the column `arrived`; 0 is what did not come from the partner."""
+
 if TYPE_CHECKING:
     import sqlite3
 
     from cluster.config.revision import Revision
     from cluster.config.rows import Rows
+    from cluster.model import Config
 
 
 class Arrived(NamedTuple):
@@ -69,7 +73,9 @@ class Past:
     def arrived(self) -> Arrived | None:
         """The last arrival from the partner that was not undone; None: there is none, as far as is known."""
         rows = self._rows.read(
-            "SELECT became, running, applied, current, start FROM past WHERE arrived ORDER BY step DESC LIMIT 1"
+            "SELECT became, running, applied, current, start FROM past WHERE arrived = ? "
+            "ORDER BY step DESC LIMIT 1",
+            _ARRIVED,
         )
         if not rows:
             return None
@@ -86,6 +92,12 @@ class Past:
         )
         return Arrived(became, name, meant[0][0] if meant else None, running, applied, current, start)
 
+    @property
+    def undone(self) -> int | None:
+        """Number of the revision that arrived last, if that was undone; None: it was not, or nothing arrived."""
+        rows = self._rows.read("SELECT became, arrived FROM past WHERE arrived ORDER BY step DESC LIMIT 1")
+        return int(rows[0][0]) if rows and rows[0][1] == _UNDONE else None
+
     def start_after(self, arrived: Arrived) -> Revision:
         """What would boot once an arrival is undone.
 
@@ -99,7 +111,7 @@ class Past:
         return self._rows.revision(self._rows.number_of(arrived.name) if number is None else number)
 
     def returning(self, arrived: Arrived) -> tuple[Revision, ...]:
-        """What comes back once an arrival is undone: what runs, what is in force, and what would boot.
+        """What comes back once an arrival is undone: first what runs, then what is in force and what would boot.
 
         Args:
             arrived: see there.
@@ -110,7 +122,7 @@ class Past:
         applied = self._kept(arrived.applied)
         live = [number for number in (arrived.running, applied) if number is not None]
         back = (*map(self._rows.revision, live), self.start_after(arrived))
-        return tuple({revision.digest: revision for revision in back}.values())
+        return tuple({revision.number: revision for revision in back}.values())
 
     def undo(self, arrived: Arrived, who: str, why: str, when: float) -> Revision:
         """What was before an arrival is again: it runs, as a new revision; names, CURRENT and START are as then.
@@ -150,10 +162,41 @@ class Past:
             if untouched and arrived.meant is None and arrived.name not in {start, current}:
                 self._rows.write("DELETE FROM name WHERE name = ?", arrived.name)
             # Once undone it is no arrival any more: the next undo is of the one before.
-            self._rows.write("UPDATE past SET arrived = 0 WHERE became = ?", arrived.became)
+            mark = "UPDATE past SET arrived = ? WHERE became = ? AND arrived = ?"
+            self._rows.write(mark, _UNDONE, arrived.became, _ARRIVED)
             self._rows.prune()
         self._rows.remember(revision)
         return revision
+
+    def return_to(
+        self, config: Config, running: Revision, who: str, why: str, when: float, *, follows: bool
+    ) -> Revision:
+        """A former configuration runs, is current and boots again, under the name of the start configuration.
+
+        All of it or nothing; what ran until now stays in the history.
+
+        Args:
+            config: the former one.
+            running: what runs until now.
+            who: the account that asks.
+            why: what was asked for.
+            when: unix seconds.
+            follows: the live system is to follow it, as after an arrival.
+
+        Returns:
+            What runs now; no new revision if it ran already.
+        """
+        content, start = packed(config), self._rows.state.start
+        with transaction(self._connection):
+            if content.digest != running.digest:
+                running = self._rows.add(content, who, why, when)
+            self._rows.keep(start, running.number, who, when)
+            self._rows.point(running=running.number, current=start)
+            if follows:
+                self._rows.point(applied=running.number, activating=True)
+            self._rows.prune()
+        self._rows.remember(running)
+        return running
 
     def _kept(self, number: int | None) -> int | None:
         """The revision itself, unless it was pruned."""

@@ -353,6 +353,11 @@ class Store:
         self._running = self.past.undo(arrived, who, why, when)
         return self._running
 
+    def return_to(self, config: Config, who: str, why: str, when: float, *, follows: bool) -> Revision:
+        """A former configuration runs and boots again; see `Past.return_to`."""
+        self._running = self.past.return_to(config, self.running, who, why, when, follows=follows)
+        return self._running
+
     def receive(self, arrival: Arrival, who: str, why: str, when: float) -> Revision:
         """Take over what the partner sent: it runs, is current and START under its name, and is to be applied.
 

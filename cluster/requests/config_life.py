@@ -141,16 +141,22 @@ class ConfigLife:
         """
         activation.require_none(self._pending, _now())
 
-    def require_together(self, revision: Revision) -> None:
-        """Go on only if a revision may come into force on this node without a step of the partner.
+    def require_possible(self, revision: Revision, *, force: bool) -> None:
+        """Go on only if a former revision may come back into force on this node, without a step of the partner.
 
         Args:
             revision: what would come back.
+            force: also when the nodes would not believe each other any more.
 
         Raises:
-            RefusedError: it authenticates adverts in a way that the partner would not believe.
+            LockedError: an activation waits to be confirmed.
+            InvalidConfigurationError: it breaks a rule of today.
+            RefusedError: nobody could log in; or the partner would not believe how it authenticates adverts.
         """
-        if self._parts(revision.config):
+        self.require_settled()
+        schema.require_valid(revision.config, f"revision {revision.number}, which would come back,")
+        refuse_lockout(self._store.running.config, revision.config)
+        if not force and self._parts(revision.config):
             raise RefusedError(
                 f"revision {revision.number}, which would come back, authenticates adverts in another way; let it "
                 "run with system config rollback revision, and system update interface changes both nodes"
@@ -165,26 +171,34 @@ class ConfigLife:
             force: also when the nodes would not believe each other any more.
 
         Raises:
-            LockedError: an activation waits to be confirmed.
-            InvalidConfigurationError: what would come back breaks a rule of today.
-            ClusterError: it cannot be undone; or it is, and the engine does not follow.
+            ClusterError: it cannot be undone, see `require_possible`; or it is, and the engine does not follow.
         """
-        self.require_settled()
-        before = self._store.revision(arrived.running)
-        for revision in self._store.past.returning(arrived):
-            schema.require_valid(revision.config, f"revision {revision.number}, which would come back,")
-        refuse_lockout(self._store.running.config, before.config)
-        if not force:
-            self.require_together(before)
+        self.require_possible(self._store.revision(arrived.running), force=force)
+        for other in self._store.past.returning(arrived)[1:]:
+            schema.require_valid(other.config, f"revision {other.number}, which would come back,")
         why = f"undo of revision {arrived.became}, which the partner sent"
         revision = self._store.undo(arrived, actor.user, why, time.time())
-        self._lease.end()
-        self._events.note(
-            "sync-undone",
+        text = (
             f"{who(actor)} undid what the partner sent as {arrived.name}: what ran before runs again, as revision "
-            f"{revision.number}",
+            f"{revision.number}"
         )
-        return m.Done(await self._inforce.follow_arrival())
+        return m.Done(await self.came_back(text))
+
+    async def came_back(self, text: str) -> tuple[str, ...]:
+        """A former configuration is back in the store: that ends all edits, and it comes into force where it shall.
+
+        Args:
+            text: says so, in an event.
+
+        Returns:
+            What could not be put into force, one sentence each.
+
+        Raises:
+            ClusterError: the engine does not follow.
+        """
+        self._lease.end()
+        self._events.note("sync-undone", text)
+        return await self._inforce.follow_arrival() if self._store.synced.activating else ()
 
     # --- activation ---------------------------------------------------------------------------------
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from cluster.accounts import refuse_lockout
 from cluster.config import scope
-from cluster.errors import ConflictError, ProtocolError, RefusedError
+from cluster.errors import ConflictError, LockedError, ProtocolError, RefusedError, UnreachableError
 from cluster.hotwire.sync import TO_DO, TO_LOOK
 from cluster.hotwire.undo_messages import ArrivalUndone, UndoArrival, UndoLook, UndoView
 from cluster.requests.desk import who
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cluster.requests.desk import Answers
     from cluster.rpc.messages import Actor, Ask
 
+_AGAIN = "system config rollback both 1 goes on with it"
 _REACH = 100
 """Saved revisions that are looked through for what both nodes had before."""
 
@@ -35,6 +36,8 @@ class Undoing:
     """Answers `system config rollback both 1`, and the partner when it was asked for that.
 
     It waits for no turn while it asks the partner: two nodes that do so at the same time would wait for each other.
+    Edits here wait, by the lease. Each node goes back in one transaction, the partner first; whatever ends between
+    the two, the same request does the rest.
 
     Args:
         store: the configurations.
@@ -71,8 +74,15 @@ class Undoing:
     # --- at the node that sent ----------------------------------------------------------------------
 
     async def _both(self, ask: m.RollBackBoth, actor: Actor) -> m.Done:
-        self._lease.require(actor, _now(), force=ask.force)
+        with ExitStack() as whole:
+            async with self._turn:
+                self._lease.require(actor, _now(), force=ask.force)
+                whole.enter_context(self._lease.held(_editor(actor), _now()))
+            return await self._undo_both(ask, actor)
+
+    async def _undo_both(self, ask: m.RollBackBoth, actor: Actor) -> m.Done:
         self._life.require_settled()
+        seen = self._store.running.number
         sent = self._store.synced.base.digest
         if not sent:
             raise RefusedError("nothing was synchronized yet that could be undone")
@@ -86,9 +96,7 @@ class Undoing:
                 f"{view.hostname} would go back to a configuration that this node never had; system config "
                 "rollback there undoes it there alone"
             )
-        refuse_lockout(self._store.running.config, target.config)
-        if not ask.force:
-            self._life.require_together(target)
+        self._life.require_possible(target, force=ask.force)
         wish = UndoArrival(
             digest=sent,
             expected=view.digest,
@@ -97,12 +105,38 @@ class Undoing:
             hostname=self._store.running.config.hostname,
             force=ask.force,
         )
-        undone = await link.ask(wish, TO_DO)
-        warnings = undone.warnings if isinstance(undone, ArrivalUndone) else ()
+        warnings = await self._partner_goes_back(wish, view.hostname)
         async with self._turn:
-            problems = await self._go_back(target, actor, view.hostname)
-        self._partnership.changed()
+            self._require_undisturbed(view.hostname, seen, force=ask.force)
+            try:
+                problems = await self._go_back(target, actor, view.hostname)
+            finally:
+                self._partnership.changed()
         return m.Done((*(f"{view.hostname}: {warning}" for warning in warnings), *problems))
+
+    async def _partner_goes_back(self, wish: UndoArrival, partner: str) -> tuple[str, ...]:
+        """The half of the partner, which is undone there as a whole or not at all; what it could not do."""
+        try:
+            undone = await self._partnership.link.ask(wish, TO_DO)
+        except UnreachableError as error:
+            raise UnreachableError(
+                f"{error.message}, while {partner} was going back: it did or did not, as a whole, and this node "
+                f"did not; {_AGAIN}"
+            ) from error
+        return undone.warnings if isinstance(undone, ArrivalUndone) else ()
+
+    def _require_undisturbed(self, partner: str, seen: int, *, force: bool) -> None:
+        """Somebody may have taken over, or begun to try something out, while the partner went back."""
+        running = self._store.running
+        halfway = f"{partner} went back, but this node did not"
+        if running.number != seen and not force:
+            raise ConflictError(
+                f"{halfway}: {running.who} edited it meanwhile; {_AGAIN}, and keeps the edits in the history"
+            )
+        try:
+            self._life.require_settled()
+        except LockedError as error:
+            raise LockedError(f"{halfway}: {error.message}; {_AGAIN} after that") from error
 
     async def _once_here(self, digest: str) -> Revision | None:
         """The newest revision saved here whose shared part is this one."""
@@ -118,18 +152,16 @@ class Undoing:
         before, applied, start = self._store.running, self._store.applied, self._store.start_name
         followed = applied is not None and applied.digest == before.digest
         why = f"rollback to revision {target.number}, together with {partner}"
-        revision = self._store.commit(target.config, actor.user, why, time.time())
-        self._store.save(start, actor.user, time.time())
-        self._lease.end()
-        self._events.note(
-            "sync-undone",
+        self._store.return_to(target.config, actor.user, why, time.time(), follows=followed)
+        problems = await self._life.came_back(
             f"{who(actor)} undid the last synchronization on both nodes: what was revision {target.number} runs "
-            f"and is START again, as {start}; {partner} went back, too",
+            f"and is START again, as {start}; {partner} went back, too"
         )
         if followed:
-            return await self._inforce.put_back(revision)
+            return problems
         await self._inforce.delay_at_once(before.config)
-        return ("what ran here was not in force, and what runs now is not; system update interface applies it",)
+        waits = "what ran here was not in force, and what runs now is not; system update interface applies it"
+        return (*problems, waits)
 
     # --- at the node that received ------------------------------------------------------------------
 
@@ -143,6 +175,8 @@ class Undoing:
             arrived = self._fitting(ask.digest)
             if self._afterwards(arrived) != ask.expected:
                 raise ConflictError(f"the configuration of {self._hostname} was changed meanwhile; try again")
+            if arrived is None:
+                return ArrivalUndone()
             self._lease.require(actor, _now(), force=ask.force)
             if arrived.became != self._store.running.number and not ask.force:
                 raise ConflictError(
@@ -153,25 +187,38 @@ class Undoing:
         self._partnership.changed()
         return ArrivalUndone(done.warnings)
 
-    def _fitting(self, digest: str) -> Arrived:
-        """The last arrival, if it is the one that the partner speaks of.
+    def _fitting(self, digest: str) -> Arrived | None:
+        """The last arrival, if it is the one that the partner speaks of; None: that one is undone here already.
 
         Raises:
             RefusedError: it is another one, or there is none.
         """
-        arrived = self._store.past.arrived
+        past = self._store.past
+        arrived, undone = past.arrived, past.undone
+        if arrived is not None and self._shared(self._store.revision(arrived.became)) == digest:
+            return arrived
+        if undone is not None and self._shared(self._store.revision(undone)) == digest != self._afterwards(None):
+            return None  # the partner was cut off before it followed, or this node went back alone
         if arrived is None:
             raise RefusedError(f"{self._hostname} received nothing that could be undone")
-        if scope.digest(self._store.revision(arrived.became).config) != digest:
-            raise RefusedError(f"what {self._hostname} received last is not what both nodes last had in common")
-        return arrived
+        raise RefusedError(f"what {self._hostname} received last is not what both nodes last had in common")
 
-    def _afterwards(self, arrived: Arrived) -> str:
-        return scope.digest(self._store.past.start_after(arrived).config)
+    def _afterwards(self, arrived: Arrived | None) -> str:
+        """Digest of what would boot then, or does already."""
+        return self._shared(self._store.start if arrived is None else self._store.past.start_after(arrived))
+
+    @staticmethod
+    def _shared(revision: Revision) -> str:
+        return scope.digest(revision.config)
 
     @property
     def _hostname(self) -> str:
         return self._store.running.config.hostname
+
+
+def _editor(actor: Actor) -> Actor:
+    """A source of its own, so that the same administrator waits, too."""
+    return m.Actor(user=actor.user, source=f"undoing on both nodes, {actor.source}", role=actor.role)
 
 
 def _now() -> Nanoseconds:

@@ -71,3 +71,25 @@ def test_who_takes_it_over_holds_it_alone(held: EditLease) -> None:
 
     with pytest.raises(LockedError, match="ben"):
         held.require(ANNA, later(2))
+
+
+def test_what_takes_long_is_held_till_it_is_over_and_whoever_held_it_before_has_it_again(held: EditLease) -> None:
+    with held.held(BEN, later(1)), pytest.raises(LockedError, match="ben"):
+        held.require(ANNA, Nanoseconds(START + 2 * LEASE))
+
+    holder = held.holder(later(2))
+    assert holder is not None
+    assert (holder.user, holder.since) == ("anna", START)
+
+
+def test_what_ended_or_was_taken_over_meanwhile_does_not_come_back(held: EditLease) -> None:
+    with held.held(BEN, later(1)):
+        held.end()
+    assert held.holder(later(2)) is None
+
+    with held.held(BEN, later(3)):
+        held.edited(ANNA_ELSEWHERE, later(4))
+    holder = held.holder(later(5))
+    assert holder is not None
+    assert (holder.user, holder.source) == (ANNA_ELSEWHERE.user, ANNA_ELSEWHERE.source)
+    assert held.holder(Nanoseconds(later(4) + LEASE)) is None

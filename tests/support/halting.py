@@ -24,9 +24,14 @@ from cluster.config.sync_record import SyncRecord
 from cluster.hotwire import exchange_messages as x
 from cluster.hotwire.link import HotwireLink
 from cluster.hotwire.sync_receiver import Receiver
+from cluster.hotwire.undo_messages import UndoArrival, UndoLook
 from cluster.inforce import InForce
+from cluster.requests.undoing import Undoing
 
-ASKS = {"hello": x.SyncHello, "lock": x.SyncLock, "stage": x.SyncStage, "switch": x.SyncSwitch}
+ASKS = {
+    "hello": x.SyncHello, "lock": x.SyncLock, "stage": x.SyncStage, "switch": x.SyncSwitch,
+    "undo-look": UndoLook, "undo": UndoArrival,
+}  # fmt: skip
 HANDLERS = {"hello": "_greet", "lock": "_lock", "stage": "_stage", "switch": "_switch"}
 
 PLACES: dict[str, tuple[type, str, type | None]] = {
@@ -34,6 +39,11 @@ PLACES: dict[str, tuple[type, str, type | None]] = {
     "offer": (SyncRecord, "offer", None),
     "common": (SyncRecord, "have_common", None),
     **{f"answer-{step}": (Receiver, name, None) for step, name in HANDLERS.items()},
+    "answer-undo-look": (Undoing, "_look", None),
+    "answer-undo": (Undoing, "_undo_arrival", None),
+    "undo": (Store, "undo", None),
+    "return": (Store, "return_to", None),
+    "point": (Rows, "point", None),
     "receive": (Store, "receive", None),
     "name": (Rows, "keep", None),
     "activate": (InForce, "follow_arrival", None),
