@@ -26,7 +26,7 @@ from cluster.process.adoption import listener_of
 from cluster.process.child import Child, Ended
 from cluster.process.policy import RestartPolicy
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
-from cluster.vrrp.control import CONFIG_FILE, PAGE_FILE, SOCKET_FILE
+from cluster.vrrp.control import ANOTHER_RUNS, CONFIG_FILE, PAGE_FILE, SOCKET_FILE
 from cluster.vrrp.events import Role
 from cluster.vrrp.page import Page
 
@@ -128,12 +128,12 @@ class EngineSupervisor:
         """Take over the engine that runs already, without disturbing it.
 
         Args:
-            started: the pid of the one that was started by this process, and may not listen yet.
+            started: the pid of the one that this process has started, and that may not listen yet.
 
         Returns:
             Whether there is one.
         """
-        pid = listener_of(self._socket_path, socket.SOCK_SEQPACKET) or started
+        pid = started or listener_of(self._socket_path, socket.SOCK_SEQPACKET)
         if pid is None or not self._child.adopt(pid):
             return False
         if pid == started:
@@ -227,6 +227,8 @@ class EngineSupervisor:
         _spare_from_oom(pid)
 
     def _ended(self, ended: Ended) -> None:
+        if ended.status == ANOTHER_RUNS and self._child.pid is None and self.adopt():
+            return  # our predecessor had started it, and it did not listen yet when we looked
         if not self._policy.is_news:
             return
         again = "was started again" if self._child.pid is not None else "is started again after a pause"

@@ -19,7 +19,7 @@ gc.disable()
 realtime.schedule()
 
 from cluster.errors import ClusterError, LockedError  # noqa: E402
-from cluster.vrrp.control import MAX_HANDLES, SOCKETS_OPTION  # noqa: E402
+from cluster.vrrp.control import ANOTHER_RUNS, MAX_HANDLES, SOCKETS_OPTION  # noqa: E402
 from cluster.vrrp.log import Log  # noqa: E402
 from cluster.vrrp.runtime import Engine  # noqa: E402
 
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         Engine(options["--run-dir"], options.get("--state-dir"), stderr, int(given)).run()
     except ClusterError as problem:
         stderr.error("; ".join((problem.message, *problem.details)))
-        return 3 if isinstance(problem, LockedError) else 1
+        return ANOTHER_RUNS if isinstance(problem, LockedError) else 1
     except OSError as problem:
         stderr.error(f"the engine cannot run: {problem}")
         return 1

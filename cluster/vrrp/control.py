@@ -66,6 +66,8 @@ CONFIG_FILE = "engine.json"
 PAGE_FILE = "engine.page"
 SOCKET_FILE = "engine.sock"
 SOCKETS_OPTION = "--sockets"
+ANOTHER_RUNS = 3
+"""Exit code of an engine that found another one."""
 MAX_HANDLES = 60
 MAX_PACKET = 192 * 1024
 """Longest control packet, bytes; 60 interfaces with all their counters stay below."""

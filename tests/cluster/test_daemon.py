@@ -249,6 +249,20 @@ def test_when_both_die_the_engine_comes_first_and_is_supervised_as_any_other(nod
     until(lambda: node.role == "master", "it is master again")
 
 
+def test_an_engine_that_did_not_listen_yet_when_clusterd_looked_for_one_is_adopted_when_it_does(pair: Pair) -> None:
+    pair.start()
+    engine = pair.master.engine
+    pair.master.kill()
+    listens, not_yet = pair.master.run / "engine.sock", pair.master.run / "not-yet.sock"
+    listens.rename(not_yet)
+
+    pair.master.start()
+    not_yet.rename(listens)
+
+    until(lambda: pair.master.ask(GetStatus(), Status).status.engine_pid == engine, "it is supervised")
+    pair.assert_undisturbed()
+
+
 def test_an_adopted_engine_whose_settings_were_tampered_with_is_told_the_right_ones(node: Appliance) -> None:
     engine = node.engine
     node.kill()
