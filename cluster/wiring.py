@@ -8,6 +8,8 @@ Signals:
                       hands the role over first), followers told, store closed; exit status 0
     SIGHUP            software restart: clusterd executes itself anew, the engine and the shell host go on and
                       are adopted
+    SIGUSR1           the same without the new execution, which is left to somebody else: `systemctl restart`
+                      (cluster/leaving.py)
 
 A killed clusterd leaves engine and shell host running; the next one adopts them.
 """
@@ -137,8 +139,10 @@ class Daemon:
             ClusterError: it cannot start, and why.
         """
         loop = asyncio.get_running_loop()
-        for number, word in ((signal.SIGTERM, "stop"), (signal.SIGINT, "stop"), (signal.SIGHUP, "again")):
-            loop.add_signal_handler(number, self._end, word)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end, "stop")
+        loop.add_signal_handler(signal.SIGHUP, self._end, "again")
+        loop.add_signal_handler(signal.SIGUSR1, self._end, "leave")
         marker = BootMarker(self._options.run_dir)
         self._adopt_or_start(engine, booted=not marker.is_set)
         with contextlib.closing(self._open_store()) as store:
@@ -183,19 +187,19 @@ class Daemon:
         self._shell.begin()
         service.say_ready()
         self._log.info("serving in %s", self._options.run_dir)
-        again = await self._ending == "again"
-        await self._end_in_order(server, again=again)
-        return again
+        word = await self._ending
+        await self._end_in_order(server, word)
+        return word == "again"
 
     def _end(self, word: str) -> None:
         if not self._ending.done():
             self._ending.set_result(word)
 
-    async def _end_in_order(self, server: Server, *, again: bool) -> None:
+    async def _end_in_order(self, server: Server, word: str) -> None:
         """See the top of this file."""
-        self._log.info("restarting" if again else "ending")
+        self._log.info("restarting" if word == "again" else "ending")
         await server.close()
-        if again:
+        if word != "stop":
             self._shell.unwanted()
             return
         await self._shell.stop()

@@ -43,6 +43,7 @@ With --json one command prints one document, several or a script print one array
 \b
 utmcli serve   the resident shell host (started by clusterd)
 utmcli completion install   completion for bash, zsh or fish
+utmcli service install      the cluster as a service of this machine
 utmcli lab     two appliances in network namespaces on this machine
 """
 
@@ -171,4 +172,8 @@ def main() -> None:
         from utmcli.shells import completion  # noqa: PLC0415 - importlib.resources, which nothing else needs
 
         completion.main(arguments[1:], prog_name="utmcli completion")
+    if arguments[:1] == ["service"]:
+        from utmcli.service import service  # noqa: PLC0415 - as above
+
+        service.main(arguments[1:], prog_name="utmcli service")
     command.main(arguments, prog_name="utmcli")

@@ -42,7 +42,7 @@ def split(words: list[bytes]) -> tuple[bytes, list[bytes]] | None:
         else:
             return None
         at += 1
-    if words[at : at + 1] in ([b"serve"], [b"lab"], [b"completion"]):
+    if words[at : at + 1] in ([b"serve"], [b"lab"], [b"completion"], [b"service"]):
         return None
     return run_dir, kept + words[at:]
 

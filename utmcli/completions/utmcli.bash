@@ -14,6 +14,7 @@ _utmcli() {
     done
     case $line in
         lab | lab\ * | serve | serve\ *) return ;;
+        service\ *) mapfile -t COMPREPLY < <(compgen -W 'install uninstall show' -- "$word") && return ;;
         completion\ *) mapfile -t COMPREPLY < <(compgen -W 'install show bash zsh fish' -- "$word") && return ;;
         -*) [[ $line != *\ * ]] && mapfile -t COMPREPLY < <(compgen -W \
             '--json --interactive --dry-run --stop-on-error --keep-going --run-dir --version --help -c -f' -- "$word") && return ;;

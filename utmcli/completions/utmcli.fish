@@ -10,6 +10,7 @@ end
 complete --command utmcli --no-files
 complete --command utmcli --condition '__fish_is_first_token' --long-option json --description 'one JSON document for each command'
 complete --command utmcli --condition '__fish_is_first_token' --short-option i --long-option interactive --description 'a session'
-complete --command utmcli --condition 'not __fish_seen_subcommand_from lab serve completion' --arguments '(__utmcli_complete)'
+complete --command utmcli --condition 'not __fish_seen_subcommand_from lab serve completion service' --arguments '(__utmcli_complete)'
 complete --command utmcli --condition '__fish_is_first_token' --long-option dry-run --description 'check only'
 complete --command utmcli --condition '__fish_seen_subcommand_from completion' --arguments 'install show bash zsh fish'
+complete --command utmcli --condition '__fish_seen_subcommand_from service' --arguments 'install uninstall show'
