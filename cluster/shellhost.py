@@ -97,7 +97,13 @@ class ShellHost:
             await child.stop(PATIENCE)
 
     def _made(self) -> Child:
-        return Child("shell host", self._command(), RestartPolicy(), was_healthy=lambda _pid, age: age > PATIENCE)
+        return Child(
+            "shell host",
+            self._command(),
+            RestartPolicy(),
+            was_healthy=lambda _pid, age: age > PATIENCE,
+            on_start=_offer_to_oom,
+        )
 
     def _command(self) -> Command:
         # -P: what happens to lie in the directory we were started in is no part of the program.
@@ -112,6 +118,13 @@ def group() -> int | None:
         with contextlib.suppress(KeyError):  # no such account here
             return pwd.getpwnam(account).pw_gid
     return None
+
+
+def _offer_to_oom(pid: int) -> None:
+    """When memory runs out, sessions end before what carries traffic; the service spares all that it starts."""
+    # An adopted one belongs to another account by now, and was offered when it started.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("0", encoding="ascii")
 
 
 def _port_of(pid: int) -> int:

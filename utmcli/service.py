@@ -18,6 +18,7 @@ from typing import NamedTuple
 import click
 
 UNIT = "clusterd.service"
+ACCOUNT = Path("/etc/sysusers.d/utmcli.conf")
 SYSTEMD = Path("/run/systemd/system")
 """There when systemd is process 1: sd_booted(3)."""
 TOOLS = ("systemctl", "systemd-sysusers")
@@ -83,7 +84,7 @@ def files(program: Program) -> dict[Path, str]:
         unit = unit.replace(name, value)
     return {
         Path("/etc/systemd/system", UNIT): unit,
-        Path("/etc/sysusers.d/utmcli.conf"): _template("sysusers.conf"),
+        ACCOUNT: _template("sysusers.conf"),
     }
 
 
@@ -112,7 +113,7 @@ def show() -> None:
 
 
 _ROOT = click.option(
-    "--root", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("/"),
+    "--root", type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True), default=Path("/"),
     help="Below this directory, such as that of an image; nothing is started or stopped.",
 )
 
@@ -133,7 +134,7 @@ def install(root: Path, now: bool) -> None:
         _write(below(root, path), text)
     if program.is_in_a_home:
         click.echo("note: this installation is in a home directory, which the service may therefore read", err=True)
-    _run("systemd-sysusers", *_at(root), str(below(root, Path("/etc/sysusers.d/utmcli.conf"))))
+    _run("systemd-sysusers", *_at(root), ACCOUNT.name)
     if _lives(root):
         _run("systemctl", "daemon-reload")
     _run("systemctl", "--quiet", *_at(root), "enable", UNIT)

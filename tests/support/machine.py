@@ -92,7 +92,7 @@ class Machine:
 
     def run(self, *words: str, check: bool = True) -> str:
         """Run a command in the machine; what it printed."""
-        command = ["nsenter", f"--target={self._first}", "--all", "--wd=/", "--", *words]
+        command = ["nsenter", f"--target={self._first}", "--all", "--root", "--wd", "--", *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=2 * PATIENCE)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(words)}: {done.stdout}{done.stderr}\n{self.journal}")
