@@ -81,9 +81,9 @@ class HotwireLink:
     # --- for the others -----------------------------------------------------------------------------
 
     def configure(self, settings: HotwireSettings | None) -> None:
-        """Take these settings; the same ones again change nothing. None: no hotwire."""
-        if settings != self._settings:
-            self._settings = settings
+        """Take these settings; the same ones again, or another host name, cut nothing. None: no hotwire."""
+        before, self._settings = self._settings, settings
+        if before is None or settings is None or settings._replace(hostname=before.hostname) != before:
             self._begin_anew()
 
     def rekeyed(self) -> None:

@@ -65,6 +65,19 @@ def test_an_unplugged_cable_is_noticed_and_found_again_when_it_is_back(cable: Na
     play(story())
 
 
+def test_another_host_name_does_not_cut_the_link(cable: Namespace, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with both(tmp_path) as (left, right):
+            left.link.configure(left.settings(right.public, hostname="renamed.local"))
+            await left.link.ask(Ping(), 5)
+            assert not left.link.losses
+
+            left.link.configure(left.settings(right.public, left.public, hostname="renamed.local"))
+            assert left.link.losses, "what else changes begins anew"
+
+    play(story())
+
+
 # --- every reason why there is no link -----------------------------------------------------------------
 
 
