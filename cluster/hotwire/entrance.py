@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from ipaddress import ip_address
 from socket import SHUT_WR
 from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError
 from cluster.hotwire import sockets
+from cluster.hotwire.complaints import Complaints
 
 if TYPE_CHECKING:
     import socket
@@ -47,6 +49,7 @@ class Entrance:
         self._partner = frozenset(map(ip_address, settings.remotes))
         self._strangers = self._guests = self._refusing = 0
         self._complaint = ""
+        self._callers = Complaints()
 
     async def run(self) -> None:
         """Let the partner in, until cancelled."""
@@ -66,6 +69,12 @@ class Entrance:
             self._complaint = text
             _LOG.warning("hotwire: %s", text)
 
+    def _complain_of(self, caller: str, text: str, level: int) -> None:
+        """Say it once a minute, whoever calls in between."""
+        line = self._callers.line(caller, text, time.monotonic())
+        if line is not None:
+            _LOG.log(level, "hotwire: %s", line)
+
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as serving:
@@ -77,13 +86,14 @@ class Entrance:
                     await asyncio.sleep(LISTEN_PAUSE)
                     continue
                 if ip_address(address[0]) not in self._partner:
-                    self._complain(f"a connection from {address[0]} is refused: it is not the partner's address")
+                    text = f"a connection from {address[0]} is refused: it is not the partner's address"
+                    self._complain_of(address[0], text, logging.WARNING)
                     serving.create_task(self._refuse(sock))
                 elif self._strangers >= STRANGERS or self._guests >= GUESTS:
                     sock.close()
                 else:
                     self._strangers += 1
-                    serving.create_task(self._serve(sockets.tuned(sock)))
+                    serving.create_task(self._serve(sockets.tuned(sock), address[0]))
 
     async def _refuse(self, sock: socket.socket) -> None:
         """Say why, and stay until it was read: what is closed before that breaks the caller's pipe instead."""
@@ -96,7 +106,7 @@ class Entrance:
                 finally:
                     self._refusing -= 1
 
-    async def _serve(self, sock: socket.socket) -> None:
+    async def _serve(self, sock: socket.socket, address: str) -> None:
         talks: list[Conversation] = []
 
         def converse(send: Callable[[bytes], None], hang_up: Callable[[], None]) -> Conversation:
@@ -108,7 +118,7 @@ class Entrance:
         try:
             await self._way.receive(sock, converse)
         except ClusterError as error:
-            _LOG.info("%s", error.message)
+            self._complain_of(address, f"{error.message} (from {address})", logging.INFO)
         finally:
             if talks:
                 self._guests -= 1
