@@ -90,6 +90,7 @@ class ConnectionSync:
         )
         self._config, self._lock, self._socket = (run_dir / path.name for path in self._files)
         self._said = run_dir / "conntrackd.absent"
+        self._known = run_dir / "conntrackd.known"
         self._tell_engine = resynchronised
         self._note = note
         self._absent: _Absent | None = _UNDECIDED
@@ -327,7 +328,7 @@ class ConnectionSync:
             if self._is_master:
                 await self._send_everything(control)
             elif not self._knows_all:
-                await self._learn_everything(control)
+                await self._learn_everything(control, pid)
             while True:
                 await asyncio.sleep(WATCH)
                 if counters(await control.command("-s")).entries and not self._is_master:
@@ -356,8 +357,10 @@ class ConnectionSync:
         self._is_fresh = False
         await control.command("-R")
         await control.command("-B")
+        with contextlib.suppress(OSError):
+            self._known.unlink(missing_ok=True)  # what this node learns after it was master is news
 
-    async def _learn_everything(self, control: Control) -> None:
+    async def _learn_everything(self, control: Control, pid: int) -> None:
         await control.command("-f", "internal")
         began = time.monotonic()
         resync = Resync(_NOTHING_YET if self._is_fresh else counters(await control.command("-s")))
@@ -366,8 +369,15 @@ class ConnectionSync:
             await asyncio.sleep(LOOK)
         self._knows_all = True
         took = f"{resync.entries} entries came within {time.monotonic() - began:.1f} s"
-        self._note("connections", f"this node knows the partner's connections: {took}")
         await self._say_resynchronised()
+        self._say_known(pid, f"this node knows the partner's connections: {took}")
+
+    def _say_known(self, pid: int, text: str) -> None:
+        """Said once of a daemon and its time as backup; a restarted clusterd that adopts it has no news."""
+        if not self._known.exists() or self._known.read_bytes() != str(pid).encode():
+            self._note("connections", text)
+            with contextlib.suppress(ClusterError):  # a full disk: it may be said twice
+                files.replace(self._known, str(pid).encode())
 
     async def _has_more_to_come(self, control: Control, resync: Resync) -> bool:
         state, expected = await self.ask_partner() or ("", None)

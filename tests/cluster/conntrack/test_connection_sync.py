@@ -154,6 +154,41 @@ def test_a_backup_that_starts_learns_what_the_master_had_before_and_says_so(node
     assert any("knows the partner's connections" in note for note in spare.notes)
 
 
+def test_what_a_backup_learned_is_said_once_of_a_daemon_also_by_the_clusterd_that_adopts_it(
+    nodes: dict[str, Node],
+) -> None:
+    master, spare = nodes["master"], nodes["spare"]
+    start(master, master=True)
+
+    async def learn(sync: ConnectionSync) -> None:
+        spare.resynchronised.clear()
+        await sync.apply(spare.config)
+        await sync.become_backup()
+        await until(spare.resynchronised.is_set, "resynchronised")
+        await until((spare.directory / "conntrackd.known").exists, "said")
+
+    def said() -> int:
+        return sum("knows the partner's connections" in note for note in spare.notes)
+
+    run(spare, learn)
+    run(spare, learn)
+    assert said() == 1, "the same daemon was adopted"
+
+    async def lead(sync: ConnectionSync) -> None:
+        await sync.apply(spare.config)
+        await sync.become_master()
+        await until(lambda: not (spare.directory / "conntrackd.known").exists(), "everything was sent")
+
+    run(spare, lead)
+    run(spare, learn)
+    assert said() == 2, "it had been master in between"
+
+    assert spare.pid is not None
+    os.kill(spare.pid, signal.SIGKILL)
+    run(spare, learn)
+    assert said() == 3, "it is another daemon"
+
+
 def test_what_a_node_took_over_is_there_for_the_one_that_returns(nodes: dict[str, Node]) -> None:
     master, spare = nodes["master"], nodes["spare"]
     master.begin_flows()
