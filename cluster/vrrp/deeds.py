@@ -6,10 +6,10 @@ interfaces as for one.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from cluster.units import Nanoseconds
+from cluster.vrrp import clock
 from cluster.vrrp.events import (
     Advertise,
     Announce,
@@ -54,7 +54,7 @@ class Deeds:
     ) -> None:
         self.finished = False
         self.lost_the_role = False
-        self.since = Nanoseconds(time.time_ns())
+        self.since = clock.unix()
         self.role_changed: Callable[[], None] = _nothing
         self._ports = ports
         self._addresses = addresses
@@ -78,10 +78,11 @@ class Deeds:
             if not isinstance(effect, Advertise):
                 self._actions[type(effect)](effect)
                 continue
+            interface, priority = effect
             if not unix:
-                unix = Nanoseconds(time.time_ns())
+                unix = clock.unix()
                 number = self._ledger.numbers(len(effects), unix)
-            if self._ports[effect.interface].advertise(effect.priority, number, unix) and effect.priority:
+            if self._ports[interface].advertise(priority, number, unix) and priority:
                 served = True
             number += 1
         if served:
@@ -91,7 +92,7 @@ class Deeds:
         self._ports[effect.interface].announce()
 
     def _take_addresses(self, _effect: TakeAddresses) -> None:
-        self._addresses.take(Nanoseconds(time.monotonic_ns()))
+        self._addresses.take(clock.monotonic())
 
     def _drop_addresses(self, _effect: DropAddresses) -> None:
         self._addresses.drop(self._ports)
@@ -99,7 +100,7 @@ class Deeds:
     def _change_role(self, effect: RoleChanged) -> None:
         self._reporter.role_changed(effect)
         self.lost_the_role = effect.new is Role.BACKUP
-        self.since = Nanoseconds(time.time_ns())
+        self.since = clock.unix()
         self.role_changed()
 
     def _note(self, effect: Noted) -> None:

@@ -75,8 +75,10 @@ class Driver:
         """Whether it is time to feed `Tick`."""
         if self.due is None or self.due > now:
             return False
+        if not self.backup:
+            return True
         wanted = self._election.deadline
-        if self.backup and wanted is not None and now - wanted > OVERSLEPT and wanted != self._excused:
+        if wanted is not None and now - wanted > OVERSLEPT and wanted != self._excused:
             self._excused = wanted
             self.due = Nanoseconds(now + GRACE)
             return False

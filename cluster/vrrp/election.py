@@ -17,7 +17,7 @@ from cluster.vrrp.events import Role
 from cluster.vrrp.handover import HOLD, KNOWN_PARTNER_INTERVALS, Errand, Handover, objection, patience
 from cluster.vrrp.overview import Standing, overview
 from cluster.vrrp.paths import Paths
-from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
+from cluster.vrrp.priority import AT_ONCE, FAREWELL, NEVER, master_down_interval
 from cluster.vrrp.reign import Reign, announce, burst
 from cluster.vrrp.vigil import Vigil
 
@@ -26,14 +26,19 @@ if TYPE_CHECKING:
 
 
 class Election:
-    """The election of one node; see the module for its rules."""
+    """The election of one node; see the module for its rules.
+
+    Attributes:
+        deadline: when `Tick` is wanted at the latest; later than the last `now`, or None for never.
+    """
 
     def __init__(self) -> None:
         self._settings = events.Settings((), enabled=False)
         self._paths = Paths()
         self._effects: list[events.Effect] = []
-        self._deadline: Nanoseconds | None = None
+        self.deadline: Nanoseconds | None = None
         self._paths_due = NEVER
+        self._only_adverts_until = AT_ONCE
         self._role = Role.OFFLINE
         self._since = Nanoseconds(0)
         self._cause = "the engine has not started"
@@ -71,6 +76,8 @@ class Election:
         Returns:
             What the shell has to do, in this order.
         """
+        if now < self._only_adverts_until and isinstance(event, events.Tick):
+            return self._beat(now)
         if not self._stopped:
             # An advert changes nothing that a backup's interfaces wait for, and asking 60 of them takes a while.
             routine = self._role is Role.BACKUP and isinstance(event, (events.Heard, events.HeardTogether))
@@ -82,14 +89,10 @@ class Election:
                 self._fire(now)
                 self._paths_due = self._ask_paths()
                 due = self._soonest()
-            self._deadline = due if due < NEVER else None
+            self.deadline = due if due < NEVER else None
+            self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE
         effects, self._effects = self._effects, []
         return effects
-
-    @property
-    def deadline(self) -> Nanoseconds | None:
-        """When `Tick` is wanted at the latest; later than the last `now`, or None for never."""
-        return self._deadline
 
     def switch_refusal(self, now: Nanoseconds, force: bool) -> str | None:
         """Why `cluster switch` is refused, or None if it may be tried.
@@ -110,14 +113,8 @@ class Election:
     def view(self, now: Nanoseconds) -> events.View:
         """The state for `cluster status` and `cluster explain`."""
         return overview(
-            Standing(self._role, self._since, self._cause),
-            priority=self._priority,
-            settings=self._settings,
-            paths=self._paths,
-            vigil=self._vigil,
-            handover=self._handover,
-            dropping=self._drop_at < NEVER,
-            now=now,
+            Standing(self._role, self._since, self._cause), priority=self._priority, settings=self._settings,
+            paths=self._paths, vigil=self._vigil, handover=self._handover, dropping=self._drop_at < NEVER, now=now,
         )
 
     # --- events -------------------------------------------------------------------------------------
@@ -218,14 +215,8 @@ class Election:
             return
         errand = self._handover.errand
         judgement = self._reign.judge(
-            path,
-            hearing,
-            self._paths.values(),
-            own=self._priority,
-            interval=self._settings.advert_interval,
-            known_to_hear=self._report is not None and bool(self._report.hears),
-            leaving=errand is not None,
-            now=now,
+            path, hearing, self._paths.values(), own=self._priority, interval=self._settings.advert_interval, now=now,
+            known_to_hear=self._report is not None and bool(self._report.hears), leaving=errand is not None,
         )
         self._effects += judgement.effects
         if judgement.yields:
@@ -341,13 +332,17 @@ class Election:
         """When the next thing is due."""
         if self._role is Role.OFFLINE:
             return NEVER
-        soonest = min(self._drop_at, self._paths_due)
         if self._role is Role.MASTER:
-            return min(soonest, self._reign.next_advert, self._reign.repeat_at, self._give_up_at)
+            return min(self._soonest_besides(), self._reign.next_advert)
+        soonest = min(self._drop_at, self._paths_due)
         if self._handover.errand is None:
             vigil = self._vigil
             return min(soonest, vigil.due(self._priority, self._settings, self._paths), vigil.barred_until)
         return soonest
+
+    def _soonest_besides(self) -> Nanoseconds:
+        """When a master has something else to do than to advertise."""
+        return min(self._drop_at, self._paths_due, self._reign.repeat_at, self._give_up_at)
 
     def _ask_paths(self) -> Nanoseconds:
         """When the first of the interfaces wants something."""
@@ -370,12 +365,18 @@ class Election:
         elif self._role is Role.BACKUP and self._handover.errand is None:
             self._fire_backup(now)
 
+    def _beat(self, now: Nanoseconds) -> list[events.Effect]:
+        """The turns of an idle master: whatever they look at has to be fetched into cold caches."""
+        effects = self._reign.beat(self._paths.values(), now)
+        self.deadline = min(self._reign.next_advert, self._only_adverts_until)
+        return effects
+
     def _fire_master(self, now: Nanoseconds) -> None:
-        errand, interval = self._handover.errand, self._settings.advert_interval
+        errand = self._handover.errand
         if errand is not None and self._give_up_at <= now:
             self._give_up(errand, now)
         else:
-            self._effects += self._reign.fire(self._paths.values(), self._priority, interval, now)
+            self._effects += self._reign.fire(self._paths.values(), now)
 
     def _fire_backup(self, now: Nanoseconds) -> None:
         if self._vigil.barred_until <= now:

@@ -162,6 +162,9 @@ class Tick(NamedTuple):
     """Nothing happened, but `Election.deadline` has come."""
 
 
+TICK = Tick()
+"""One for all: it has nothing to say."""
+
 Event = (
     Started | Configured | Heard | HeardTogether | UsableChanged | SwitchAsked | StopAsked | Resynchronised
     | PartnerReported | PartnerSilent | Tick

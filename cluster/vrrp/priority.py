@@ -23,6 +23,8 @@ LEAVING = Priority(1)
 FAREWELL = Priority(0)
 """The role is given up (RFC 9568 section 5.2.4)."""
 
+AT_ONCE = Nanoseconds(0)
+"""Not later than any instant of a monotonic clock."""
 NEVER = Nanoseconds(1 << 63)
 """Later than any instant of a monotonic clock: what a timer holds that is not set."""
 

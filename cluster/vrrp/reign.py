@@ -47,6 +47,8 @@ class Reign:
     def __init__(self) -> None:
         self.next_advert = NEVER
         self.repeat_at = NEVER
+        self._interval = Nanoseconds(0)
+        self._said: list[Effect] = []
 
     def begin(self, now: Nanoseconds) -> None:
         """The role was taken just now."""
@@ -62,26 +64,32 @@ class Reign:
     def advertise(
         self, paths: Collection[Path], priority: Priority, interval: Centiseconds, now: Nanoseconds
     ) -> list[Effect]:
-        """Advertise everywhere, out of turn, and count the interval from here."""
-        self.next_advert = Nanoseconds(now + interval.nanoseconds)
+        """Advertise everywhere, out of turn, and count the interval from here.
+
+        Whatever changes paths, priority or interval of a master calls this, so `beat` may say the same again.
+        """
+        self._interval = interval.nanoseconds
+        self._said = [Advertise(path.interface.name, priority) for path in paths]
+        self.next_advert = now
+        return self.beat(paths, now)
+
+    def beat(self, paths: Collection[Path], now: Nanoseconds) -> list[Effect]:
+        """The regular adverts, if they are due; they keep their beat when a timer is a little late."""
+        if self.next_advert > now:
+            return []
+        on_the_beat = self.next_advert + self._interval
+        self.next_advert = Nanoseconds(on_the_beat if on_the_beat > now else now + self._interval)
         for path in paths:
             path.answered = False
-        return [Advertise(path.interface.name, priority) for path in paths]
+        return self._said.copy()
 
-    def fire(
-        self, paths: Collection[Path], priority: Priority, interval: Centiseconds, now: Nanoseconds
-    ) -> list[Effect]:
-        """What is due: regular adverts keep their beat when a timer is a little late."""
+    def fire(self, paths: Collection[Path], now: Nanoseconds) -> list[Effect]:
+        """What is due."""
         effects: list[Effect] = []
         if self.repeat_at <= now:
             self.repeat_at = NEVER
             effects += announce(paths)
-        if self.next_advert <= now:
-            on_the_beat = Nanoseconds(self.next_advert + interval.nanoseconds)
-            effects += self.advertise(paths, priority, interval, now)
-            if on_the_beat > now:
-                self.next_advert = on_the_beat
-        return effects
+        return effects + self.beat(paths, now)
 
     # --- what is heard ----------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cluster.errors import ClusterError, ProtocolError, RefusedError
 from cluster.net.rtnetlink import Monitor, Requests
 from cluster.units import Nanoseconds
-from cluster.vrrp import control, events, partner, realtime, settings, status
+from cluster.vrrp import clock, control, events, partner, realtime, settings, status
 from cluster.vrrp.addresses import VirtualAddresses
 from cluster.vrrp.aside import Aside
 from cluster.vrrp.capture import Captures
@@ -48,8 +48,6 @@ else:
     # `signal` is these same functions, wrapped in enumerations that cost the start 2 ms.
     from _signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
-EARLY = Nanoseconds(260_000_000)
-"""How much too early an address may be renewed: a little more than the default advert interval."""
 LINGER = Nanoseconds(4_000_000)
 """How long a backup that was woken by one of several interfaces waits for the others, at most."""
 LINGER_SHARE = 64
@@ -99,13 +97,15 @@ class Engine:
         self._addresses = VirtualAddresses(requests, self._aside)
         self._watches = Watches(self._poller)
         self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
-        self._kernel.settle(_now())
+        self._kernel.settle(clock.monotonic())
         self._poller.register(self._kernel.handle, select.EPOLLIN)
         self._election = Election()
         self._deeds = Deeds(self._ports, self._addresses, self._ledger, self._page, self._reporter)
         self._deeds.role_changed = self._remember_role
-        self._driver = Driver(self._election, self._deeds.carry_out, self._listen, _now)
-        self._upkeep = Upkeep(self._kernel, self._watches, self._ports, self._ledger, self._aside)
+        self._driver = Driver(self._election, self._deeds.carry_out, self._listen, clock.monotonic)
+        self._upkeep = Upkeep(
+            self._kernel, self._watches, self._ports, self._addresses, ledger=self._ledger, aside=self._aside
+        )
         realtime.forgo_collection()
         self._linger = 0.0
         self._keep_time()
@@ -131,7 +131,7 @@ class Engine:
     # --- the loop -----------------------------------------------------------------------------------
 
     def _turn(self, server: ControlServer) -> None:
-        now = _now()
+        now = clock.monotonic()
         self._page.beat(now)
         wait = max(0, self._next_due(now) - now) / 1_000_000_000
         if self._linger:
@@ -146,21 +146,17 @@ class Engine:
             ready = self._poller.poll(0, EVENTS_PER_TURN) if select.select((self._poller,), (), (), wait)[0] else []
         if ready:
             self._dispatch(ready, server)
-        self._do_due(_now())
+        self._do_due(clock.monotonic())
 
     def _next_due(self, now: Nanoseconds) -> int:
-        due = now + self._beat_every
-        if self._addresses.holding and self._addresses.refresh_at < due:
-            due = self._addresses.refresh_at
-        for other in (self._driver.due, self._upkeep.due):
-            if other is not None and other < due:
-                due = other
-        return due
+        due = min(now + self._beat_every, self._upkeep.wake_at)
+        election = self._driver.due
+        return due if election is None or due < election else election
 
     def _dispatch(self, ready: list[tuple[int, int]], server: ControlServer) -> None:
         heard: list[events.Heard] = []
         others = []
-        unix = Nanoseconds(time.time_ns())
+        unix = clock.unix()
         for handle, _ in ready:
             port = self._ports.by_handle(handle)
             if port is None:
@@ -171,6 +167,7 @@ class Engine:
             self._hear(heard)
         for handle in others:
             self._serve(handle, server)
+            self._upkeep.reconsider()
 
     def _serve(self, handle: int, server: ControlServer) -> None:
         """Whatever else is ready than an HA interface."""
@@ -193,15 +190,13 @@ class Engine:
             self._linger = self._pause
 
     def _do_due(self, now: Nanoseconds) -> None:
-        if self._driver.ripe(now):
-            self._feed(events.Tick())
-        # Awake anyway, the addresses are renewed a little early rather than in a turn of their own.
-        if self._addresses.holding and self._addresses.refresh_at <= now + EARLY:
-            self._addresses.renew(now)
-        for port in self._upkeep.run(now):
-            self._usable_changed(port)
-        self._keepers.renew()
-        self._aside.report()
+        due = self._driver.due
+        if due is not None and due <= now and self._driver.ripe(now):
+            self._feed(events.TICK)
+        if self._upkeep.due <= now:
+            for port in self._upkeep.run(now):
+                self._usable_changed(port)
+            self._keepers.renew()
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -224,7 +219,7 @@ class Engine:
 
     def _listen(self) -> None:
         heard: list[events.Heard] = []
-        unix = Nanoseconds(time.time_ns())
+        unix = clock.unix()
         for port in self._ports:
             self._receive(port, unix, heard)
         if heard:
@@ -283,7 +278,8 @@ class Engine:
             self._driver.feed(events.Resynchronised())
 
     def _remember_role(self) -> None:
-        handed_over = self._election.view(_now()).handed_over
+        self._upkeep.reconsider()
+        handed_over = self._election.view(clock.monotonic()).handed_over
         self._page.role_is(self._reporter.role, self._deeds.since, handed_over=handed_over)
 
     # --- the manager ---------------------------------------------------------------------------------
@@ -319,11 +315,11 @@ class Engine:
         report, position = partner.report(request), partner.position(request)
         if position is not None:
             self._keyring.reset(*position)
-            self._ledger.save(_now())
+            self._ledger.save(clock.monotonic())
         self._feed(report)
 
     def _switch(self, *, force: bool) -> None:
-        refusal = self._election.switch_refusal(_now(), force)
+        refusal = self._election.switch_refusal(clock.monotonic(), force)
         if refusal is not None:
             raise RefusedError(refusal)
         self._feed(events.SwitchAsked(force))
@@ -341,7 +337,7 @@ class Engine:
         self._ports.configure(loaded.interfaces, wire, guard)
         self._captures.renew()
         # First forget what is no longer configured, then remove it: a renewal under way must not put it back.
-        self._kernel.settle(_now())
+        self._kernel.settle(clock.monotonic())
         self._addresses.remove_virtual(before - self._ports.virtual_configured())
         self._keep_time()
         self._reconfigure()
@@ -363,7 +359,7 @@ class Engine:
         return self._settings.for_election({p.settings.name: int.from_bytes(p.source, "big") for p in self._ports})
 
     def _status(self) -> dict[str, Any]:
-        now = _now()
+        now = clock.monotonic()
         view = self._election.view(now)
         interfaces = [
             status.describe_interface(path, port, self._watches.answers(port), now)
@@ -378,14 +374,10 @@ class Engine:
         }
 
     def _close(self, server: ControlServer) -> None:
-        self._page.role_is(Role.OFFLINE, Nanoseconds(time.time_ns()), handed_over=False)
+        self._page.role_is(Role.OFFLINE, clock.unix(), handed_over=False)
         self._ledger.close()
         server.close()
         self._ports.close()
-
-
-def _now() -> Nanoseconds:
-    return Nanoseconds(time.monotonic_ns())
 
 
 def _only_wake_up(_number: int, _frame: object) -> None:

@@ -22,8 +22,7 @@ def from_clock(now: Nanoseconds) -> int:
     Args:
         now: nanoseconds since 1970, UTC.
     """
-    seconds, rest = divmod(now, NANOSECONDS_PER_SECOND)
-    return (seconds & 0xFFFF_FFFF) << 32 | ((rest << 16) // NANOSECONDS_PER_SECOND) << 16
+    return ((now << 16) // NANOSECONDS_PER_SECOND & 0xFFFF_FFFF_FFFF) << 16
 
 
 class Sequence:
@@ -41,19 +40,17 @@ class Sequence:
     Args:
         floor: the last reservation found on disk, or the last value itself where it is known; 0 at the first start.
         ahead: how far to reserve.
+
+    Attributes:
+        last: the greatest value handed out, or the floor.
     """
 
-    __slots__ = ("_ahead", "_last", "_reserved")
+    __slots__ = ("_ahead", "_reserved", "last")
 
     def __init__(self, floor: int = 0, ahead: Seconds = AHEAD) -> None:
-        self._last = floor
+        self.last = floor
         self._reserved = floor
         self._ahead = int(ahead) << 32
-
-    @property
-    def last(self) -> int:
-        """The greatest value handed out, or the floor."""
-        return self._last
 
     def reservation(self, now: Nanoseconds) -> int | None:
         """What has to be kept before the next value is used, or None while the present reservation suffices.
@@ -63,7 +60,7 @@ class Sequence:
         Args:
             now: nanoseconds since 1970, UTC.
         """
-        upcoming = max(from_clock(now), self._last + 1)
+        upcoming = max(from_clock(now), self.last + 1)
         if upcoming + self._ahead // 2 <= self._reserved:
             return None
         return upcoming + self._ahead
@@ -79,6 +76,6 @@ class Sequence:
             now: nanoseconds since 1970, UTC; may jump either way.
             count: how many.
         """
-        first = max(from_clock(now), self._last + 1)
-        self._last = first + count - 1
+        first = max(from_clock(now), self.last + 1)
+        self.last = first + count - 1
         return first

@@ -1,6 +1,6 @@
 """What has to be looked after now and then: repairs, watched hosts, copies on disk, memory.
 
-Most turns of the loop find nothing of it due, and compare two numbers to know that.
+Most turns of the loop find nothing of it due, and compare one number to know that.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from cluster.units import Nanoseconds
 from cluster.vrrp import realtime
+from cluster.vrrp.priority import AT_ONCE, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cluster.vrrp.addresses import VirtualAddresses
     from cluster.vrrp.aside import Aside
     from cluster.vrrp.kernel import Kernel
     from cluster.vrrp.ledger import Ledger
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from cluster.vrrp.ports import Ports
     from cluster.vrrp.watch import Watches
 
+EARLY = Nanoseconds(260_000_000)
+"""How much too early an address may be renewed: a little more than the default advert interval."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
 ROUND_EVERY = Nanoseconds(1_000_000_000)
 
@@ -32,31 +36,41 @@ class Upkeep:
         kernel: repairs.
         watches: the watched hosts.
         ports: the HA interfaces, some of which may lack a socket.
+        addresses: the virtual addresses, renewed while this node holds them.
         ledger: keeps copies on disk.
-        aside: where memory is locked.
+        aside: where memory is locked; tells of what failed there.
 
     Attributes:
         real_time: a phrase for `cluster status`.
+        due: monotonic instant from which `run` is called in the next turn that is made anyway.
+        wake_at: monotonic instant at which a turn is made for it.
     """
 
-    def __init__(self, kernel: Kernel, watches: Watches, ports: Ports, ledger: Ledger, aside: Aside) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        watches: Watches,
+        ports: Ports,
+        addresses: VirtualAddresses,
+        *,
+        ledger: Ledger,
+        aside: Aside,
+    ) -> None:
         self.real_time = realtime.schedule()
         self._kernel = kernel
         self._watches = watches
         self._ports = ports
+        self._addresses = addresses
         self._ledger = ledger
         self._aside = aside
-        now = time.monotonic_ns()
+        now = Nanoseconds(time.monotonic_ns())
         self._lock_memory_at: int | None = now + LOCK_MEMORY_AFTER
         self._round_at = now
+        self.due = self.wake_at = AT_ONCE
 
-    @property
-    def due(self) -> Nanoseconds | None:
-        """When to wake up for it; what has time waits for a turn that is made anyway."""
-        kernel, watches = self._kernel.due, self._watches.due
-        if kernel is None or (watches is not None and watches < kernel):
-            return watches
-        return kernel
+    def reconsider(self) -> None:
+        """Something happened that may have given it work."""
+        self.due = AT_ONCE
 
     def run(self, now: Nanoseconds) -> Iterator[Port]:
         """Do what is due.
@@ -67,18 +81,24 @@ class Upkeep:
         Yields:
             The interfaces whose watched hosts all failed to answer just now.
         """
-        due = self.due
-        if due is not None and due <= now:
-            yield from self._run_due(now)
-        if self._round_at <= now:
-            self._round_at = now + ROUND_EVERY
-            self._make_round(now)
-
-    def _run_due(self, now: Nanoseconds) -> Iterator[Port]:
         if self._kernel.due is not None and self._kernel.due <= now:
             self._kernel.repair(now)
         if self._watches.due is not None and self._watches.due <= now:
             yield from self._watches.ask(now)
+        # Awake anyway, the addresses are renewed a little early rather than in a turn of their own.
+        if self._addresses.holding and self._addresses.refresh_at <= now + EARLY:
+            self._addresses.renew(now)
+        if self._round_at <= now:
+            self._round_at = Nanoseconds(now + ROUND_EVERY)
+            self._make_round(now)
+        self._aside.report()
+        self._plan()
+
+    def _plan(self) -> None:
+        soonest = min(NEVER if due is None else due for due in (self._kernel.due, self._watches.due))
+        renewal = self._addresses.refresh_at if self._addresses.holding else NEVER
+        self.wake_at = min(soonest, renewal)
+        self.due = min(soonest, Nanoseconds(renewal - EARLY), self._round_at)
 
     def _make_round(self, now: Nanoseconds) -> None:
         if self._lock_memory_at is not None and self._lock_memory_at <= now:
