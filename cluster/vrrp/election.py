@@ -215,8 +215,9 @@ class Election:
             return
         errand = self._handover.errand
         judgement = self._reign.judge(
-            path, hearing, self._paths.values(), own=self._priority, interval=self._settings.advert_interval, now=now,
+            path, hearing, self._paths.values(), own=self._priority, interval=self._settings.advert_interval,
             known_to_hear=self._report is not None and bool(self._report.hears), leaving=errand is not None,
+            now=now,
         )
         self._effects += judgement.effects
         if judgement.yields:
