@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tests.support.engine import SECRET, eventually
+from tests.support.engine import PATIENCE, SECRET, eventually
 
 if TYPE_CHECKING:
     from tests.support.netns import Namespace
 
 VIRTUAL = "192.168.200.1"
+ADDRESS = "192.168.12.142"
 
 
 class Peer:
@@ -43,14 +45,19 @@ class Peer:
         """Whether it has the virtual address, and so is master."""
         raise NotImplementedError
 
-    def becomes(self, *, master: bool, within: float = 15.0) -> None:
+    def advertises(self, frame: bytes) -> bool:
+        """Whether this frame is an advert of its, and no farewell."""
+        vrrp = 14 + 4 * (frame[14] & 15)
+        return (frame[23], frame[26:30]) == (112, socket.inet_aton(ADDRESS)) and frame[vrrp + 2] != 0
+
+    def becomes(self, *, master: bool, within: float = PATIENCE) -> None:
         eventually(lambda: self.holds() == master, within)
 
     def stop(self) -> None:
         """Orderly, with a farewell."""
         for process in reversed(self._processes):
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
         self._processes.clear()
 
     def close(self) -> None:

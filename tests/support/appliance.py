@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.netns import Namespace
 
 ADMIN = Actor(user="admin", source="console", role="admin")
-PATIENCE = 10.0
+PATIENCE = 30.0
 _Answer = TypeVar("_Answer")
 
 

@@ -154,7 +154,7 @@ class FakeClusterd:
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
         self._thread.start()
-        assert ready.wait(10), "the fake clusterd did not start"
+        assert ready.wait(30), "the fake clusterd did not start"
 
     def stop(self) -> None:
         """Hang up on everybody; nothing happens if it is not running."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 async def until(happens: Callable[[], object], what: Callable[[], object]) -> None:

@@ -27,7 +27,7 @@ LAB = (sys.executable, "-P", "-m", "cluster.lab")
 HERE = Path(__file__).parent
 VIRTUAL = "192.168.200.1"
 APPLIANCES = ("master", "spare")
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 def other(node: str) -> str:

@@ -66,7 +66,7 @@ class Namespace:
         assert self._keeper.stdout is not None
         self._keeper.stdin.close()
         self._keeper.stdout.close()
-        self._keeper.wait(5)
+        self._keeper.wait(30)
 
     def _inhabitants(self) -> set[int]:
         ours = Path(f"/proc/{self.pid}/ns/net").readlink()

@@ -22,7 +22,7 @@ import utmcli
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 @contextlib.contextmanager

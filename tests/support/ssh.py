@@ -26,7 +26,7 @@ PROMPT = "utm.cluster.local> "
 PASSWORDS = {
     "admin": "correct horse", "viewer": "only looking", "newcomer": "first password", "robot": "made of tin",
 }  # fmt: skip
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 def account(name: str, role: str, key: str, *, must_change: bool = False) -> dict[str, object]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import utmcli
 from cluster.rpc import messages
-from tests.support.shell import wait_until
+from tests.support.shell import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from tests.support.fake_clusterd import Answers, FakeClusterd
@@ -90,7 +90,7 @@ def test_endless_standard_input_is_refused(shell: Shell, answers: Answers) -> No
             [str(shell.client), "system", "config", "import", "name", "x"],
             env=shell.environment, stdin=endless, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
-        _, error = child.communicate(timeout=15)
+        _, error = child.communicate(timeout=PATIENCE)
     assert child.returncode == 1
     assert error.startswith(b"% Error: standard input is longer than")
     assert answers.texts == {}
@@ -118,29 +118,29 @@ def test_a_reader_that_leaves_early_is_no_error(shell: Shell, answers: Answers) 
 
 def test_ctrl_c_ends_a_stream_at_once_and_cancels_it_at_clusterd(shell: Shell, answers: Answers) -> None:
     child = shell.start("cluster", "events", "follow", "1")
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     child.send_signal(signal.SIGINT)
-    assert child.wait(2) == 130
+    assert child.wait(PATIENCE) == 130
     assert child.stderr is not None
     assert child.stderr.read() == b""
-    assert answers.stopped_following.wait(5)
+    assert answers.stopped_following.wait(PATIENCE)
 
 
 def test_a_killed_client_leaves_nothing_behind_at_clusterd(shell: Shell, answers: Answers) -> None:
     child = shell.start("cluster", "events", "follow", "1")
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     child.kill()
     child.wait()
-    assert answers.stopped_following.wait(5)
+    assert answers.stopped_following.wait(PATIENCE)
 
 
 def test_a_host_that_dies_ends_its_clients_with_a_sentence(
     shell: Shell, host: ShellHost, answers: Answers
 ) -> None:
     child = shell.start("cluster", "events", "follow", "1")
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     host.process.kill()
-    _, error = child.communicate(timeout=5)
+    _, error = child.communicate(timeout=PATIENCE)
     assert (child.returncode, error) == (6, b"% Error: the shell host went away\n")
 
 
@@ -209,7 +209,7 @@ def test_it_starts_as_a_program() -> None:
 
 def test_it_is_quick_to_give_up_on_a_signal_before_anything_is_read(shell: Shell, answers: Answers) -> None:
     child = shell.start("cluster", "events", "follow", "1")
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     child.send_signal(signal.SIGTERM)
     wait_until(lambda: child.poll() is not None)
     assert child.returncode == -signal.SIGTERM

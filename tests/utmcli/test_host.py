@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.shell import ShellHost, mode_of, wait_until
+from tests.support.shell import PATIENCE, ShellHost, mode_of, wait_until
 from utmcli.host import MAX_SESSIONS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Wire:
 
     def __init__(self, shell: Shell) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(15)
+        self.socket.settimeout(PATIENCE)
         self.socket.connect(str(shell.run_dir / "console.sock"))
 
     def says(self, data: bytes) -> None:
@@ -109,10 +109,10 @@ def test_garbage_in_a_session_ends_that_session_only(
     shell: Shell, wire: Wire, answers: Answers, data: bytes
 ) -> None:
     wire.says(hello(b"cluster", b"events", b"follow", b"1"))
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     wire.says(data)
     assert (b"X", b"1") in wire.hears()
-    assert answers.stopped_following.wait(5)
+    assert answers.stopped_following.wait(PATIENCE)
     assert serves(shell)
 
 
@@ -136,7 +136,7 @@ def test_a_client_that_does_not_read_stalls_nobody(shell: Shell, wire: Wire, ans
 def test_a_stream_goes_no_faster_than_its_reader(shell: Shell, wire: Wire, answers: Answers) -> None:
     answers.events = 10_000_000
     wire.says(hello(b"cluster", b"events", b"follow", b"1"))
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     seen = [-1]
 
     def stands_still() -> bool:
@@ -172,7 +172,7 @@ def test_a_restarted_clusterd_ends_no_session(shell: Shell, clusterd: FakeCluste
     clusterd.stop()
     clusterd.start()
     clusterd.answers.hostname = "renamed.local"
-    output, error = child.communicate(b"cluster info\n", timeout=10)
+    output, error = child.communicate(b"cluster info\n", timeout=PATIENCE)
     assert child.returncode == 0, error
     assert b"\nmaintainance |false\nrenamed.local> \n" in output
 
@@ -187,11 +187,11 @@ def test_a_clusterd_that_is_away_is_said_and_survived(shell: Shell, clusterd: Fa
 
 def test_sigterm_tells_every_session_and_ends_with_0(shell: Shell, host: ShellHost, answers: Answers) -> None:
     child = shell.start("cluster", "events", "follow", "1")
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     host.process.send_signal(signal.SIGTERM)
-    _, error = child.communicate(timeout=5)
+    _, error = child.communicate(timeout=PATIENCE)
     assert (child.returncode, error) == (6, b"\n% Error: the shell host stops\n")
-    assert host.process.wait(5) == 0
+    assert host.process.wait(PATIENCE) == 0
 
 
 def test_sigterm_does_not_wait_for_a_client_that_does_not_read(
@@ -202,21 +202,21 @@ def test_sigterm_does_not_wait_for_a_client_that_does_not_read(
     assert wire.hears_one()[0] == b"O"
     assert serves(shell)
     host.process.send_signal(signal.SIGTERM)
-    assert host.process.wait(5) == 0
+    assert host.process.wait(PATIENCE) == 0
 
 
 def test_a_second_host_takes_over_and_the_first_one_ends_its_sessions_in_peace(
     shell: Shell, host: ShellHost, answers: Answers
 ) -> None:
     child = shell.start("cluster", "events", "follow", "1")
-    assert answers.following.wait(10)
+    assert answers.following.wait(PATIENCE)
     with ShellHost(shell.run_dir) as second:
         assert serves(shell)
         assert child.poll() is None
         assert host.process.poll() is None
         child.send_signal(signal.SIGINT)
-        assert child.wait(5) == 130
-        assert host.process.wait(15) == 0
+        assert child.wait(PATIENCE) == 130
+        assert host.process.wait(PATIENCE) == 0
         assert serves(shell)
         assert second.process.poll() is None
 

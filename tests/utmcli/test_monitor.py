@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from cluster.health import Administrator, PartnerHealth
 from cluster.observed import ClusterEvent, ConnectionCounters, ConnectionStatus, HaInterfaceStatus
 from tests.support.fake_clusterd import STATUS
+from tests.support.shell import PATIENCE
 from utmcli.canvas import Look, difference, fit, plain, row, width
 from utmcli.monitor import LARGE_TRACE, View, advanced, layout, summary, text_of
 
@@ -200,7 +201,7 @@ def test_a_program_gets_a_line_for_every_change(shell: Shell, answers: Answers) 
     answers.status = replace(FULL, role="backup")
     lines.append(child.stdout.readline().decode())
     child.terminate()
-    child.communicate(timeout=10)
+    child.communicate(timeout=PATIENCE)
     assert lines[0].startswith("time ")
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["master", "backup"]
     assert "\x1b" not in "".join(lines)

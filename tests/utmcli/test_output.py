@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from tests.support.shell import mode_of, wait_until
+from tests.support.shell import PATIENCE, mode_of, wait_until
 from utmcli.canvas import Look, plain
 from utmcli.keeping import Keeper, is_name
 from utmcli.watching import marked
@@ -130,7 +130,7 @@ def test_a_program_gets_block_under_block(shell: Shell, answers: Answers) -> Non
     assert child.stdout is not None
     lines = [child.stdout.readline().decode() for _ in range(8)]
     child.terminate()
-    child.communicate(timeout=10)
+    child.communicate(timeout=PATIENCE)
     assert lines[0].startswith("--- 20")
     assert lines[3] == "maintainance|false\n"
     assert lines[4].startswith("--- 20")
@@ -143,7 +143,7 @@ def test_a_program_that_asks_for_json_gets_a_document_each_time(shell: Shell) ->
     assert child.stdout is not None
     documents = [json.loads(child.stdout.readline()) for _ in range(2)]
     child.terminate()
-    child.communicate(timeout=10)
+    child.communicate(timeout=PATIENCE)
     assert documents == [{"value": 4}, {"value": 4}]
 
 

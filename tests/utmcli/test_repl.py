@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster.rpc import messages
-from tests.support.shell import mode_of, wait_until
+from tests.support.shell import PATIENCE, mode_of, wait_until
 from utmcli.commands import GRAMMAR
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def test_ctrl_c_stops_the_command_and_not_the_session(person: Person, answers: A
     person.types("typed ahead")
     person.types(", meant for nobody" + CTRL_C)
     person.sees_prompt()
-    assert answers.stopped_following.wait(5)
+    assert answers.stopped_following.wait(PATIENCE)
     assert "^C" in person.look()
 
 
@@ -262,7 +262,7 @@ def test_a_closed_window_ends_its_command(person: Person, answers: Answers) -> N
     person.types("cluster events follow 1" + ENTER)
     person.sees("event 2")
     person.gone()
-    assert answers.stopped_following.wait(5)
+    assert answers.stopped_following.wait(PATIENCE)
 
 
 def test_a_host_that_dies_puts_the_terminal_back(person: Person, host: ShellHost) -> None:

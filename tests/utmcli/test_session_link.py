@@ -12,7 +12,7 @@ import pytest
 from cluster.errors import NotFoundError, RefusedError, UnreachableError
 from cluster.rpc import messages
 from tests.support.fake_clusterd import FakeClusterd
-from tests.support.shell import short_directory
+from tests.support.shell import PATIENCE, short_directory
 from utmcli import link as way
 from utmcli.link import Link
 
@@ -119,7 +119,7 @@ def test_a_stream_that_nobody_follows_any_more_is_hung_up(fake: FakeClusterd) ->
         return texts
 
     assert asyncio.run(scenario()) == ["event 0", "event 1"]
-    assert fake.answers.stopped_following.wait(5)
+    assert fake.answers.stopped_following.wait(PATIENCE)
 
 
 def test_no_account_takes_all_connections_for_streams(fake: FakeClusterd, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ from tests.support.pair import configuration
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 
 
 class SlowLink(HotwireLink):

@@ -123,7 +123,7 @@ def test_whoever_waited_for_the_lock_of_a_directory_that_was_removed_locks_a_new
         monkeypatch.setattr(fcntl, "flock", lambda fd, how: (waiting.set(), real(fd, how)))
         waiter = threading.Thread(target=up)
         waiter.start()
-        waiting.wait(5)
+        waiting.wait(30)
         home.remove()
     waiter.join(5)
 

@@ -46,7 +46,7 @@ class Machine:
         with theirs:
             self.process = subprocess.Popen(command, pass_fds=(theirs.fileno(),))
         with ours:
-            ours.settimeout(10)
+            ours.settimeout(30)
             assert ours.recv(1) == b"r"
             ours.send(b"g")
 
@@ -109,7 +109,7 @@ def test_a_signal_ends_the_machine_in_order_and_the_code_says_how(machine: Machi
 
     machine.signal(number)
 
-    assert machine.process.wait(10) == code
+    assert machine.process.wait(30) == code
     assert machine.said() == ["ready", "ended in order"]
 
 
@@ -122,7 +122,7 @@ def test_what_a_killed_service_left_running_is_told_to_end_as_well(machine: Mach
 
     machine.signal(signal.SIGTERM)
 
-    assert machine.process.wait(10) == EXIT_POWER_OFF
+    assert machine.process.wait(30) == EXIT_POWER_OFF
     assert machine.said() == ["ready", "orphan ended"]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import ROOT, Engine, eventually, interface
+from tests.support.engine import PATIENCE, ROOT, Engine, eventually, interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ class GivenEngine(Engine):
 @pytest.fixture
 def manager() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as made:
-        made.settimeout(5)
+        made.settimeout(PATIENCE)
         yield made
 
 

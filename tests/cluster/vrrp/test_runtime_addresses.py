@@ -30,7 +30,7 @@ def master(engine: MakeEngine, first: Namespace) -> Engine:
 def test_a_removed_virtual_address_is_put_back_and_reported(master: Engine, first: Namespace) -> None:
     first.run("ip", "address", "del", VIRTUAL, "dev", "LAN2")
 
-    eventually(lambda: VIRTUAL in first.addresses("LAN2"), within=1)
+    eventually(lambda: VIRTUAL in first.addresses("LAN2"))
 
     assert "192.168.200.1 from LAN2" in master.events("address-removed")[0]["text"]
 
@@ -38,7 +38,7 @@ def test_a_removed_virtual_address_is_put_back_and_reported(master: Engine, firs
 def test_a_flushed_interface_gets_its_virtual_address_back(master: Engine, first: Namespace) -> None:
     for _ in range(3):
         first.run("ip", "address", "flush", "dev", "LAN2")
-        eventually(lambda: VIRTUAL in first.addresses("LAN2"), within=1)
+        eventually(lambda: VIRTUAL in first.addresses("LAN2"))
 
 
 def test_without_its_own_address_the_interface_advertises_from_the_virtual_one(
@@ -132,7 +132,7 @@ def test_an_interface_that_is_made_anew_is_used_again(
     eventually(lambda: master.status()["interfaces"][0]["present"] is False)
 
     network.wire(first, "LAN2", "lan2")
-    eventually(lambda: VIRTUAL in first.addresses("LAN2"), within=0.3)
+    eventually(lambda: VIRTUAL in first.addresses("LAN2"))
     first.run("ip", "address", "add", OWN, "dev", "LAN2")
 
     listener = engine(second, priority="low")

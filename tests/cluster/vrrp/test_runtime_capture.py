@@ -15,7 +15,7 @@ from cluster.engine.capture import capture
 from cluster.errors import RefusedError, UnreachableError
 from cluster.rpc.messages import Capture, Done
 from tests.cluster.vrrp.test_runtime_hostile import forged, wire
-from tests.support.engine import SECRET, Engine, configuration, eventually, interface
+from tests.support.engine import PATIENCE, SECRET, Engine, configuration, eventually, interface
 
 if TYPE_CHECKING:
     from tests.cluster.vrrp.conftest import MakeEngine
@@ -35,7 +35,7 @@ async def watch(node: Engine, count: int, send: list[bytes], raw: socket.socket)
     """The first adverts seen; the packets are sent as soon as one was."""
     found: list[Capture] = []
     async with aclosing(capture(node.run_dir / "engine.sock", "LAN2")) as stream:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await anext(stream) == Done()
             async for seen in stream:
                 assert isinstance(seen, Capture)
@@ -94,7 +94,7 @@ def test_a_spectator_that_never_reads_holds_up_nothing_and_may_stay(master: Engi
                 eventually(lambda n=number: master.status()["interfaces"][0]["rejected"].get("no-trailer", 0) > n)
         master.ask("switch")  # an event that finds no room
         eventually(lambda: master.events("handover-failed") or master.events("role"))
-        deaf.settimeout(3)
+        deaf.settimeout(PATIENCE)
         packets = iter(lambda: deaf.recv(200_000), b"")
         missed = next(found for found in (_missed(packet) for packet in packets) if found)
 
@@ -145,7 +145,7 @@ def test_a_capture_goes_on_when_the_interface_left_the_configuration_and_came_ba
                 master.configure(configuration(interface(name)))
                 assert "error" not in await asyncio.to_thread(master.ask, "reload")
             before = time.time()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 async for seen in stream:
                     if isinstance(seen, Capture) and seen.at > before:
                         return
@@ -161,7 +161,7 @@ def test_whoever_connects_after_a_spectator_left_is_a_manager_like_any_other(mas
         eventually(lambda: b"capture" in spectator.recv(200_000))
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
         manager.connect(path)
-        manager.settimeout(3)
+        manager.settimeout(PATIENCE)
         sent = master.status()["interfaces"][0]["adverts_sent"]
         eventually(lambda: master.status()["interfaces"][0]["adverts_sent"] > sent + 2)
         manager.send(b'{"do": "resynchronised"}')

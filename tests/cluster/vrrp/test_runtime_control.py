@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.engine import PATIENCE
+
 if TYPE_CHECKING:
     from tests.cluster.vrrp.conftest import MakeEngine
     from tests.support.engine import Engine
@@ -58,7 +60,7 @@ def test_a_manager_that_connects_reads_what_it_missed_in_order(node: Engine) -> 
 def test_every_manager_is_told_of_an_event(node: Engine) -> None:
     managers = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
     for manager in managers:
-        manager.settimeout(3)
+        manager.settimeout(PATIENCE)
         manager.connect(str(node.run_dir / "engine.sock"))
 
     heard = [[json.loads(manager.recv(9999))["event"]["role"] for _ in range(2)] for manager in managers]
@@ -101,7 +103,7 @@ def test_somebody_else_is_not_let_in(node: Engine) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(node.run_dir / "engine.sock")],
-        capture_output=True, text=True, check=True, timeout=10,
+        capture_output=True, text=True, check=True, timeout=PATIENCE,
     )
 
     assert "only root" in json.loads(done.stdout)["error"]
@@ -121,7 +123,7 @@ def test_an_engine_without_configuration_says_so_and_ends(engine: MakeEngine, fi
 
     empty.start()
 
-    assert empty.running.wait(5) == 1
+    assert empty.running.wait(PATIENCE) == 1
     assert empty.running.stderr is not None
     assert "engine.json cannot be read" in empty.running.stderr.read()
 

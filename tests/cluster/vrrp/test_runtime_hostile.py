@@ -14,7 +14,7 @@ from cluster.units import Centiseconds, Priority, Vrid
 from cluster.vrrp.auth import Key, Signer, derive_key
 from cluster.vrrp.packet import GROUP_IPV4, GROUP_MAC_IPV4, Advert, encode_ipv4
 from tests.support import vectors
-from tests.support.engine import SECRET, Engine, eventually
+from tests.support.engine import PATIENCE, SECRET, Engine, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def wire(namespace: Namespace) -> Iterator[socket.socket]:
     with namespace.inside():
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(0x0003))
         raw.bind(("LAN2", 0x0003))
-    raw.settimeout(2)
+    raw.settimeout(PATIENCE)
     yield raw
     raw.close()
 

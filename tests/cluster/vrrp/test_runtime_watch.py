@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import configuration, eventually, interface
+from tests.support.engine import PATIENCE, configuration, eventually, interface
 
 if TYPE_CHECKING:
     from tests.cluster.vrrp.conftest import MakeEngine
@@ -23,7 +23,7 @@ def test_one_answering_host_is_enough(engine: MakeEngine, first: Namespace, seco
     watching = engine(first, trigger_delay=0, interfaces=(interface(watch=(ELSEWHERE, HERE)),))
     watching.becomes("master")
 
-    eventually(lambda: watching.status()["interfaces"][0]["watch"] == {ELSEWHERE: False, HERE: True}, within=6)
+    eventually(lambda: watching.status()["interfaces"][0]["watch"] == {ELSEWHERE: False, HERE: True})
 
     assert watching.status()["interfaces"][0]["usable"] is True
     assert second.addresses("LAN2")
@@ -36,11 +36,11 @@ def test_hosts_that_fall_silent_make_the_interface_unusable_until_one_answers(
     watching.becomes("master")
 
     second.run("ip", "address", "flush", "dev", "LAN2")
-    eventually(lambda: watching.status()["interfaces"][0]["usable"] is False, within=6)
+    eventually(lambda: watching.status()["interfaces"][0]["usable"] is False)
     assert watching.status()["interfaces"][0]["link"] is True
 
     second.run("ip", "address", "add", f"{HERE}/24", "dev", "LAN2")
-    eventually(lambda: watching.status()["interfaces"][0]["usable"] is True, within=6)
+    eventually(lambda: watching.status()["interfaces"][0]["usable"] is True)
 
 
 def test_an_interface_without_an_own_address_is_not_watched(engine: MakeEngine, first: Namespace) -> None:
@@ -60,7 +60,7 @@ def test_an_answer_that_arrives_just_when_its_watch_ends_does_no_harm(
     with second.inside():
         pinger = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     with pinger, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
-        manager.settimeout(3)
+        manager.settimeout(PATIENCE)
         manager.connect(str(watching.run_dir / "engine.sock"))
         manager.send(b'{"do": "status"}')
         while "re" not in json.loads(manager.recv(200_000)):
