@@ -63,6 +63,23 @@ def standing(config: Config, user: str, source: str, claimed: Role) -> Role:
     return ADMIN if claimed == role_of(config, account) == ADMIN else READONLY
 
 
+def hindrance(config: Config, user: str, source: str) -> str:
+    """Why somebody may only look for now, whatever their role; empty: nothing hinders them.
+
+    Others may know the password that an administrator gave them. Who logs in with it changes it before anything
+    else. Who logs in with a key may look, and is held to it here: the shell host is not to be relied on for that.
+
+    Args:
+        config: the running configuration.
+        user: the account.
+        source: where from; who came otherwise than over SSH has no account here.
+    """
+    account = config.users.get(user)
+    if source.split(" ", 1)[0] != SSH or account is None or not account.must_change:
+        return ""
+    return f"the initial password of the account {user} has to be changed first: user password old OLD new NEW"
+
+
 def can_log_in(account: Account) -> bool:
     """Whether there is a way in: a password or an enabled key."""
     return bool(account.password) or any(key.enabled for key in account.keys.values())

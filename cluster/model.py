@@ -111,7 +111,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     role: Annotated[Role, _about("cluster", "admin: may change everything; readonly: may only look")] = "readonly"
     password: Annotated[str, _about("cluster", "hash of the password; empty: no login with one", secret=True)] = ""
     must_change: Annotated[
-        bool, _about("cluster", "whoever logs in with the password has to choose another one first")
+        bool, _about("cluster", "nothing can be changed before the account has another password")
     ] = False
     groups: Annotated[tuple[str, ...], _about("cluster", "groups; the account has their roles as well")] = ()
     keys: dict[str, AccountKey] = field(default_factory=dict)

@@ -178,6 +178,7 @@ class Daemon:
             self._manager(store, inforce, partnership, life),
             self._allowed,
             standing=lambda actor: accounts.standing(store.running.config, actor.user, actor.source, actor.role),
+            hindrance=lambda actor: accounts.hindrance(store.running.config, actor.user, actor.source),
             refused=self._audit.refused,
         )
         try:

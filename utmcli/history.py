@@ -1,4 +1,6 @@
-"""Lines typed before, one file for each user, readable by nobody but the shell host.
+"""Lines typed before, one file for each user and way in, readable by nobody but the shell host.
+
+The user root of this machine and an account root of the configuration are two persons.
 
 A line with a secret in it is not kept at all: one that was kept with the secret masked could be recalled, and would
 set the mask.
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from cluster.rpc.messages import Actor
+
 _LOG = logging.getLogger("utmcli")
 
 KEPT = 1000
@@ -32,13 +36,14 @@ class LineHistory(History):
     Args:
         directory: of the files. One that is missing or somebody else's is left alone: a command that runs in a
             process of its own, as root, would leave files there which the shell host cannot read.
-        user: whose.
+        actor: whose; the first word of the source is the way in: ``console`` or ``ssh``.
     """
 
-    def __init__(self, directory: Path, user: str) -> None:
+    def __init__(self, directory: Path, actor: Actor) -> None:
         super().__init__()
         self._directory = directory
-        self._path = directory / f"history-{re.sub(r'[^A-Za-z0-9_.-]', '_', user)}"
+        way_in = actor.source.split(" ", 1)[0]
+        self._path = directory / "-".join(("history", _plain(way_in), _plain(actor.user)))
         self._loaded_strings = list(self.load_history_strings())
         self._loaded = True  # else prompt_toolkit would load again, and forget what was appended before
 
@@ -82,3 +87,8 @@ class LineHistory(History):
                 opened.write(text)
         except OSError as error:
             _LOG.warning("cannot keep the history in %s: %s", self._path, error.strerror)
+
+
+def _plain(text: str) -> str:
+    """A part of a file name; accounts have such names anyway (`cluster.accounts.NAME`)."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)

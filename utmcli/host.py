@@ -255,7 +255,7 @@ class Host:
         return await run_script(session, lines_of(console.read), console, wish)
 
     def _conversation(self, session: Session, console: Console) -> Conversation:
-        history = LineHistory(self._run_dir / STATE_DIRECTORY, session.user)
+        history = LineHistory(self._run_dir / STATE_DIRECTORY, session.actor)
         return Conversation(session, console, history, self._bulletin)
 
 

@@ -58,12 +58,14 @@ class Limits(NamedTuple):
         in_flight: requests carried out at once, over all connections.
         deadline: longest patience a request may ask for, seconds.
         stall: how long a begun frame may stay unfinished, or a reply unread, seconds.
+        review: seconds after which it is looked at again whether a stream may go on in which nothing happens.
     """
 
     connections: int = 128
     in_flight: int = 64
     deadline: float = 600.0
     stall: float = 30.0
+    review: float = 5.0
 
 
 class Handler(Protocol):
@@ -90,6 +92,7 @@ class Server:
         limits: what clients may take.
         standing: the role in which an actor is served, whatever role the shell host says they have; raises
             NotAuthorisedError.
+        hindrance: why an actor may only look for now, in whatever role; empty where nothing hinders them.
         refused: told of everybody whose role does not allow what they ask.
     """
 
@@ -101,6 +104,7 @@ class Server:
         limits: Limits | None = None,
         *,
         standing: Callable[[Actor], Role] = attrgetter("role"),
+        hindrance: Callable[[Actor], str] = lambda _actor: "",
         refused: Callable[[AnyAsk, Actor], None] | None = None,
     ) -> None:
         self._path = path
@@ -108,6 +112,7 @@ class Server:
         self._allowed = allowed
         self._limits = limits or Limits()
         self._standing = standing
+        self._hindrance = hindrance
         self._refused = refused
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -235,7 +240,7 @@ class Server:
         if isinstance(ask, OF_THE_SHELL):
             return
         try:
-            _require(ask, actor, self._standing(actor))
+            _require(ask, actor, self._standing(actor), self._hindrance)
         except NotAuthorisedError:
             if self._refused is not None:
                 self._refused(ask, actor)
@@ -253,12 +258,21 @@ class Server:
     async def _stream(
         self, request: Request, ask: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Answers to one client until it hangs up (or sends anything: the stream is all there is from here)."""
+        """Answers to one client until it hangs up (or sends anything: the stream is all there is from here).
+
+        Whoever may see no more, because the account is gone, is told so: with the next answer, and where nothing
+        happens after `Limits.review`.
+
+        Raises:
+            NotAuthorisedError: the client may not see this, or no longer.
+        """
         self._check_role(ask, request.actor)
         hung_up = asyncio.create_task(reader.read(1))
         pump = asyncio.create_task(self._pump(request, ask, writer))
         try:
-            await asyncio.wait((hung_up, pump), return_when=asyncio.FIRST_COMPLETED)
+            watched, review = (hung_up, pump), self._limits.review
+            while not (await asyncio.wait(watched, timeout=review, return_when=asyncio.FIRST_COMPLETED))[0]:
+                self._check_role(ask, request.actor)
             if pump.done():
                 pump.result()
         finally:
@@ -268,6 +282,7 @@ class Server:
     async def _pump(self, request: Request, ask: Stream, writer: asyncio.StreamWriter) -> None:
         async with contextlib.aclosing(self._handler.follow(ask, request.actor)) as stream:
             async for answer in stream:
+                self._check_role(ask, request.actor)
                 await self._send(writer, request.id, answer)
 
     async def _send(self, writer: asyncio.StreamWriter, request_id: int, answer: AnyAnswer) -> None:
@@ -280,10 +295,14 @@ class Server:
             await writer.drain()
 
 
-def _require(ask: AnyAsk, actor: Actor, role: Role) -> None:
+def _require(ask: AnyAsk, actor: Actor, role: Role, hindrance: Callable[[Actor], str]) -> None:
     reveals = isinstance(ask, GetConfig) and ask.secrets
-    if role != "admin" and (reveals or not isinstance(ask, READ_ONLY)):
+    if not reveals and isinstance(ask, READ_ONLY):
+        return
+    if role != "admin":
         raise NotAuthorisedError(f"the account {actor.user} has the role {role}, which may only look")
+    if reason := hindrance(actor):
+        raise NotAuthorisedError(reason)
 
 
 def _failure(error: ClusterError) -> Failure:

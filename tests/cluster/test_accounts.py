@@ -36,6 +36,17 @@ def test_an_account_that_is_gone_has_no_standing() -> None:
         accounts.standing(config(), "carl", "ssh 192.0.2.1", "admin")
 
 
+def test_an_account_with_its_initial_password_may_only_look_until_it_has_another_one() -> None:
+    seen = config(anna=Account(role="admin", password=HASH, must_change=True), bert=Account(role="admin"))
+    reason = accounts.hindrance(seen, "anna", "ssh 192.0.2.1")
+    assert reason == (
+        "the initial password of the account anna has to be changed first: user password old OLD new NEW"
+    )
+    assert accounts.hindrance(seen, "bert", "ssh 192.0.2.1") == ""
+    assert accounts.hindrance(seen, "carl", "ssh 192.0.2.1") == "", "who is gone has no standing at all"
+    assert accounts.hindrance(seen, "anna", "console") == "", "that is a user of this machine"
+
+
 def test_the_console_was_let_in_by_the_kernel() -> None:
     assert accounts.standing(config(), "root", "console", "admin") == "admin"
     assert accounts.standing(config(), "lab", "lab", "readonly") == "readonly"

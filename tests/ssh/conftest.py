@@ -23,6 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skipif(why_not() is not None, reason=str(why_not())))
 
 
+@pytest.fixture(autouse=True)
+def _nobody_edits(request: pytest.FixtureRequest) -> None:
+    """No test begins while another one's administrator is still said to edit."""
+    if "site" in request.fixturenames:
+        request.getfixturevalue("site").utmcli("system config save force 1")
+
+
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="ssh") as directory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from utmcli.sshd.house import House
 
 STOPPING = "the shell host stops"
-"""What a session is cancelled with when its host ends."""
+_DISMISSED = "dismissed"
+"""What a session is cancelled with that is told why."""
 _OUTPUT_WAITING = 64 * 1024
 
 
@@ -48,12 +49,16 @@ class Visitor:
         idle_timeout: seconds until a session in which nothing happens ends; 0: never.
         must_change: the password has to be changed before anything else.
         greeted: the login was noted already: a connection may carry many sessions.
+        channels: that are open.
+        touched: when the last of them was closed, or the connection let in, monotonic seconds.
     """
 
     actor: Actor
     idle_timeout: int
     must_change: bool
     greeted: bool = False
+    channels: set[Channel] = field(default_factory=set)
+    touched: float = field(default_factory=time.monotonic)
 
 
 class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is not followed by mypy, see pyproject.toml
@@ -72,13 +77,15 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
         self._command: str | None = None
         self._console: ChannelConsole | None = None
         self._task: asyncio.Task[None] | None = None
-        house.sessions[visitor.actor.user] += 1
+        self._farewell = (STOPPING, EXIT_UNREACHABLE)
 
     # --- what the client asks for -------------------------------------------------------------------
 
     def connection_made(self, chan: Any) -> None:
-        """The channel is open."""
+        """The channel is open; only now does it count: one that never opens is never closed either."""
         self._channel = chan
+        self._visitor.channels.add(self)
+        self._house.sessions[self._visitor.actor.user] += 1
         chan.set_write_buffer_limits(high=_OUTPUT_WAITING)
 
     def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], _modes: object) -> bool:
@@ -145,21 +152,33 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The channel is closed."""
-        sessions = self._house.sessions
-        sessions[self._visitor.actor.user] -= 1
-        if not sessions[self._visitor.actor.user]:
-            del sessions[self._visitor.actor.user]
+        self._leave()
         if self._console is not None:
             self._console.lost()
         if self._task is not None:
             self._task.cancel()
 
+    def _leave(self) -> None:
+        visitor, sessions = self._visitor, self._house.sessions
+        if self in visitor.channels:
+            visitor.channels.remove(self)
+            visitor.touched = time.monotonic()
+            sessions[visitor.actor.user] -= 1
+            if not sessions[visitor.actor.user]:
+                del sessions[visitor.actor.user]
+
     # --- what it gets -------------------------------------------------------------------------------
 
-    def dismiss(self) -> asyncio.Task[None] | None:
-        """The shell host stops: say so, and end; the task that does."""
+    def dismiss(self, reason: str = STOPPING, code: int = EXIT_UNREACHABLE) -> asyncio.Task[None] | None:
+        """Say why the session ends, and end it; the task that does.
+
+        Args:
+            reason: the shell host stops, or the account may no longer be here.
+            code: the exit code.
+        """
         if self._task is not None:
-            self._task.cancel(STOPPING)
+            self._farewell = (reason, code)
+            self._task.cancel(_DISMISSED)
         return self._task
 
     async def _run(self, console: ChannelConsole) -> None:
@@ -169,9 +188,10 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
             code = await self._attend(console)
         except asyncio.CancelledError as why:
             code = EXIT_UNREACHABLE
-            if why.args == (STOPPING,):
+            if why.args == (_DISMISSED,):
+                reason, code = self._farewell
                 with suppress(ConnectionError):
-                    await console.write_error(f"\n% Error: {STOPPING}\n")
+                    await console.write_error(f"\n% Error: {reason}\n")
         except ConnectionError:
             pass  # the client is gone, which is how most sessions end
         finally:
@@ -210,6 +230,11 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
         session = Session(visitor.actor, self._house.link, number=self._house.number(), trail=self._house.trail)
         session.bulletin = self._house.bulletin
         session.stage = lambda: Stage.of(console)
+        with self._house.bulletin.attending(session):
+            return await self._welcomed(session, console)
+
+    async def _welcomed(self, session: Session, console: ChannelConsole) -> int:
+        visitor = self._visitor
         is_person = self._command is None and console.terminal
         try:
             welcome = await greeting.login(session, self._house.trail, visitor, is_person=is_person)
@@ -217,7 +242,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
                 return EXIT_NOT_AUTHORISED
             if self._command is not None:
                 return await self._execute(session, console, self._command)
-            history = LineHistory(self._house.histories, session.user)
+            history = LineHistory(self._house.histories, session.actor)
             conversation = Conversation(session, console, history, self._house.bulletin)
             if not is_person:
                 return await conversation.transcribe()

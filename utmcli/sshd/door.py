@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -25,6 +27,8 @@ MAX_CONNECTIONS = 64
 """Open connections of an account."""
 MAX_SESSIONS = 64
 """Open sessions of an account."""
+_FAREWELL = 1.0
+"""Seconds in which sessions that are ended say so, and in which the client then hangs up by itself."""
 
 
 class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed by mypy, see pyproject.toml
@@ -49,6 +53,7 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
         self._keys = 0
         self._must_change = False
         self._visitor: Visitor | None = None
+        self._idling: asyncio.TimerHandle | None = None
 
     def connection_made(self, conn: Any) -> None:
         """Somebody knocks."""
@@ -64,6 +69,8 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
         """They are gone."""
         self._house.entrance.leave(self._number)
         self._doors.pop(self._number, None)
+        if self._idling is not None:
+            self._idling.cancel()
         if self._visitor is not None:
             self._house.connections[self._visitor.actor.user] -= 1
             self._house.connections += type(self._house.connections)()  # drops accounts with none
@@ -134,6 +141,40 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
         self._house.connections[self._name] += 1
         actor = Actor(user=self._name, source=f"ssh {self._address}", role=login.role)
         self._visitor = Visitor(actor, login.idle_timeout, must_change=self._must_change)
+        self._hear_whether_idle()
+
+    @property
+    def visitor(self) -> Visitor | None:
+        """Who was let in; None for whoever has not logged in."""
+        return self._visitor
+
+    async def dismiss(self, reason: str, code: int) -> None:
+        """End all sessions, each with a word to its user, and then the connection.
+
+        Args:
+            reason: why.
+            code: the exit code of the sessions.
+        """
+        channels = tuple(self._visitor.channels) if self._visitor is not None else ()
+        ending = [task for channel in channels if (task := channel.dismiss(reason, code)) is not None]
+        if ending:
+            await asyncio.wait(ending, timeout=_FAREWELL)
+            with suppress(TimeoutError):  # OpenSSH drops what it has not shown yet if it is hung up on
+                await asyncio.wait_for(self._connection.wait_closed(), _FAREWELL)
+        self.hang_up()
+
+    def _hear_whether_idle(self) -> None:
+        """End a connection that has carried no session for as long as one may be idle; those end by themselves."""
+        visitor = self._visitor
+        if visitor is None or not visitor.idle_timeout:
+            return
+        now = time.monotonic()
+        left = visitor.idle_timeout if visitor.channels else visitor.touched + visitor.idle_timeout - now
+        if left > 0:  # looked at once a timeout at most
+            self._idling = asyncio.get_running_loop().call_later(left, self._hear_whether_idle)
+        else:
+            reason = f"no session for {visitor.idle_timeout} s"
+            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
 
     def _refuse(self, reason: str) -> None:
         """Say why and hang up, once asyncssh has said what it is about to say."""
@@ -143,8 +184,8 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
 
     # --- what they want -----------------------------------------------------------------------------
 
-    def session_requested(self) -> Channel:
-        """A channel for a shell or a command.
+    async def session_requested(self) -> Channel:
+        """A channel for a shell or a command. Counted as soon as this returns: a burst gets no more than its share.
 
         Raises:
             asyncssh.ChannelOpenError: the account has too many.

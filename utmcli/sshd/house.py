@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, ProtocolError
 from cluster.rpc.messages import Actor, CheckPassword, GetLogin, Login, Verdict
 from utmcli.sshd.entrance import Entrance
 from utmcli.sshd.throttle import Throttle
@@ -81,13 +81,21 @@ class House:
     async def login(self, name: str) -> Login:
         """What an account logs in with; while clusterd is away, nobody can."""
         try:
-            answer = await self.link.ask(GetLogin(name[:MAX_NAME]), HOST, _PATIENCE)
+            return await self.known(name)
         except ClusterError as error:
             _LOG.warning("nobody can log in: %s", error.message)
-            answer = None
-        if isinstance(answer, Login):
-            return answer
-        return Login(exists=False, enabled=False, idle_timeout=0, hotwire="")
+            return Login(exists=False, enabled=False, idle_timeout=0, hotwire="")
+
+    async def known(self, name: str) -> Login:
+        """What is known of an account now.
+
+        Raises:
+            ClusterError: clusterd does not say.
+        """
+        answer = await self.link.ask(GetLogin(name[:MAX_NAME]), HOST, _PATIENCE)
+        if not isinstance(answer, Login):
+            raise ProtocolError(f"clusterd answered {type(answer).__name__} where Login was expected")
+        return answer
 
     async def check(self, name: str, password: str, source: str, *, exists: bool) -> Verdict:
         """Whether a password is right, after as long as it has to wait.

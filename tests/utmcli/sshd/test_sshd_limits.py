@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
 import pytest
+from msgspec.structs import replace
 
+from cluster.errors import UnreachableError
 from cluster.rpc import messages as m
 from utmcli.bulletin import Bulletin
 from utmcli.outlook import Outlook
 from utmcli.sshd import door, listener, server
+from utmcli.sshd.channel import Channel, Visitor
 from utmcli.sshd.house import House
 from utmcli.trail import Trail
 from utmcli.turns import Turns
@@ -32,10 +35,13 @@ class PlayedLink:
         self.lines = Turns(4)
         self.changes = 0
         self.outlook = Outlook(cast("Any", self))
-        self._login = m.Login(exists=True, enabled=True, idle_timeout=0, hotwire="", role="readonly", keys=(key,))
+        self.login = m.Login(exists=True, enabled=True, idle_timeout=0, hotwire="", role="admin", keys=(key,))
+        self.is_away = False
 
     async def ask(self, ask: m.Ask, _actor: m.Actor, _deadline: float) -> m.AnyAnswer:
-        return self._login if isinstance(ask, m.GetLogin) else m.Done()
+        if self.is_away:
+            raise UnreachableError("there is no clusterd")
+        return self.login if isinstance(ask, m.GetLogin) else m.Done()
 
 
 class Scene:
@@ -44,7 +50,8 @@ class Scene:
     def __init__(self, directory: Path) -> None:
         self.key = asyncssh.generate_private_key("ssh-ed25519")
         public = " ".join(self.key.export_public_key().decode().split()[:2])
-        link = cast("Any", PlayedLink(public))
+        self.clusterd = PlayedLink(public)
+        link = cast("Any", self.clusterd)
         self.house = House(link, Trail(link), Bulletin(link), directory, count(1))
         self.server = server.SshServer(self.house, self.key.export_private_key())
         self.socket = listener.listen(0)
@@ -171,5 +178,109 @@ def test_sessions_that_end_before_they_began_are_not_counted_for_ever(tmp_path: 
             await asyncio.gather(*opening, return_exceptions=True)
         await until(lambda: not scene.house.connections["anna"] and not scene.house.sessions["anna"])
         assert not scene.house.channels
+
+    play(tmp_path, story)
+
+
+def test_a_burst_of_sessions_gets_no_more_than_the_share_of_the_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "MAX_SESSIONS", 3)
+
+    async def story(scene: Scene) -> None:
+        connection = await scene.connect()
+        opened = await asyncio.gather(*(shell(connection) for _ in range(9)), return_exceptions=True)
+        assert sum(isinstance(each, asyncssh.ChannelOpenError) for each in opened) == 6
+        assert scene.house.sessions["anna"] == 3
+        connection.abort()
+        await until(lambda: not scene.house.sessions)
+
+    play(tmp_path, story)
+
+
+def test_a_session_counts_from_when_it_is_open_and_not_from_when_it_is_asked_for(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        visitor = Visitor(m.Actor(user="anna", source="ssh", role="admin"), 0, must_change=False)
+        never_opened = Channel(scene.house, visitor)
+        assert not scene.house.sessions
+        never_opened.connection_lost(None)
+        assert not scene.house.sessions
+
+    play(tmp_path, story)
+
+
+def test_a_connection_without_a_session_ends_when_a_session_would(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        scene.clusterd.login = replace(scene.clusterd.login, idle_timeout=1)
+        empty, used = await scene.connect(), await scene.connect("bert")
+        session = await shell(used)
+        await empty.wait_closed()
+        assert not scene.house.connections["anna"]
+        await session.wait_closed()  # it is idle as well
+        await used.wait_closed()
+        assert not scene.house.connections
+
+    play(tmp_path, story)
+
+
+def test_a_connection_whose_session_is_used_stays(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        scene.clusterd.login = replace(scene.clusterd.login, idle_timeout=2)
+        empty, used = await scene.connect(), await scene.connect("bert")
+        session = await shell(used)
+
+        async def keep_typing() -> None:
+            while True:
+                session.stdin.write(b"#\n")
+                await asyncio.sleep(0.1)
+
+        typing = asyncio.create_task(keep_typing())
+        await empty.wait_closed()
+        empty = await scene.connect()
+        await empty.wait_closed()
+        typing.cancel()
+        assert scene.house.sessions["bert"] == 1
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("change", "farewell"),
+    [
+        ({"exists": False}, b"% Error: the account anna was deleted"),
+        ({"role": "readonly"}, b"% Error: the account anna is no administrator any more: log in again"),
+    ],
+)
+def test_whoever_may_not_be_here_any_more_is_told_so_and_has_to_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], farewell: bytes
+) -> None:
+    monkeypatch.setattr(server, "REVIEW", 0.05)
+
+    async def story(scene: Scene) -> None:
+        connection = await scene.connect()
+        session, empty = await shell(connection), await scene.connect()
+        scene.clusterd.login = replace(scene.clusterd.login, **change)
+        assert farewell in await session.stdout.read()
+        assert (await session.wait()).exit_status == 4
+        await connection.wait_closed()
+        await empty.wait_closed()
+
+    play(tmp_path, story)
+
+
+def test_everybody_stays_while_clusterd_is_away_or_gives_them_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "REVIEW", 0.01)
+
+    async def story(scene: Scene) -> None:
+        scene.clusterd.login = replace(scene.clusterd.login, role="readonly")
+        session = await shell(await scene.connect())
+        scene.clusterd.is_away = True
+        await asyncio.sleep(0.1)  # some reviews; were it too short, nothing would be tested, and nothing fail
+        scene.clusterd.is_away, scene.clusterd.login = False, replace(scene.clusterd.login, role="admin")
+        await asyncio.sleep(0.1)
+        session.stdin.write(b"exit\n")
+        assert (await session.wait()).exit_status == 0
 
     play(tmp_path, story)
