@@ -29,6 +29,7 @@ Role = Literal["admin", "readonly"]
 InterfaceType = Literal["ETHERNET", "VLAN", "BRIDGE", "WAN", "TUN", "WIREGUARD"]
 ApplicationFlag = Literal["AUTOSTART"]
 InterfaceFlag = Literal["HA", "HOTWIRE", "DYNAMIC", "DHCP_CLIENT"]
+RouteFlag = Literal["BLACKHOLE_IF_OFFLINE"]
 
 
 class AuthKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +99,20 @@ class VirtualAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     address: Annotated[str, _about("cluster", "address and prefix length, e.g. 192.168.200.1/24")]
 
 
+class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A static route of both nodes; its id is the key in `Config.routes`."""
+
+    router: Annotated[str, _about("cluster", "address of the gateway, or the interface that leads there")]
+    dst: Annotated[str, _about("cluster", "network it leads to, e.g. 10.8.0.0/24; 0.0.0.0/0: everywhere else")]
+    src: Annotated[str, _about("cluster", "only for packets from this network; empty: from everywhere")] = ""
+    weight: Annotated[
+        int, Meta(ge=1, le=256), _about("cluster", "share among routes to the same network by several routers")
+    ] = 1
+    flags: Annotated[
+        tuple[RouteFlag, ...], _about("cluster", "BLACKHOLE_IF_OFFLINE: no other route takes its packets")
+    ] = ()
+
+
 class AccountKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A public key that an account may log in with; its id is the key in `Account.keys`."""
 
@@ -147,6 +162,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     interfaces: dict[str, Interface] = field(default_factory=dict)
     addresses: Annotated[dict[str, Address], _about("machine", "addresses by id")] = field(default_factory=dict)
     virtual_addresses: dict[str, VirtualAddress] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
     variables: Annotated[
         dict[str, dict[str, str]], _about("cluster", "variables of applications")
     ] = field(default_factory=dict)

@@ -42,6 +42,7 @@ from cluster.manager import Manager
 from cluster.model import Config
 from cluster.net.filter import Filter
 from cluster.net.host import Host
+from cluster.net.routes import Routes
 from cluster.partnership import Partnership
 from cluster.process.confine import confined
 from cluster.requests import desks
@@ -106,13 +107,14 @@ class Daemon:
         self._audit = AuditLog(options.state_dir / "audit")
         self._host = Host(options.run_dir / "addresses.json")
         self._filter = Filter(options.run_dir / "filter.json", self._events.note)
+        self._routes = Routes(self._events.note)
         self._disabled = DisabledInterfaces(self._host)
         self._connections = ConnectionSync(
             options.run_dir, lambda: self._engine.ask("resynchronised"), self._events.note
         )
         self._applications = applications(options.applications_dir, options.run_dir, self._events.note)
         self._followers = Followers(
-            (self._connections, self._disabled, self._applications),
+            (self._connections, self._disabled, self._routes, self._applications),
             lambda text: self._events.note("follower-failed", text),
         )
         self._engine = EngineSupervisor(
@@ -152,6 +154,7 @@ class Daemon:
                     self._engine.run(),
                     self._followers.run(),
                     self._filter.keep(),
+                    self._routes.keep(),
                     self._connections.run(),
                     self._applications.run(),
                     partnership.run(),
@@ -161,6 +164,7 @@ class Daemon:
                 for duty in running:
                     duty.cancel()
         self._host.close()
+        self._routes.close()
         return again
 
     async def _serve(self, store: Store, partnership: Partnership, marker: BootMarker) -> bool:
@@ -244,7 +248,7 @@ class Daemon:
             events=self._events,
             followers=self._followers,
             disabled=self._disabled,
-            parts=(self._filter, self._connections, partnership, self._shell),
+            parts=(self._filter, self._routes, self._connections, partnership, self._shell),
             resynchronises=self._connections.serves,
         )
 
@@ -275,6 +279,7 @@ class Daemon:
             leave=self._leave,
             connections=self._connections,
             applications=self._applications,
+            routes=self._routes,
         )
         return Manager(
             answering,

@@ -28,6 +28,8 @@ GLOBALS = "globals"
 AUTH_KEYS = "auth_keys"
 MANAGED = "managed_applications"
 APPLICATION_TITLES = "application_titles"
+ROUTES = "routes"
+ROUTERS = "routers"
 USERS = "users"
 USER_GROUPS = "user_groups"
 _OF_APPLICATIONS = frozenset({MANAGED, APPLICATION_TITLES})
@@ -95,10 +97,19 @@ def _of_config(config: Config) -> dict[str, Names]:
         APPLICATIONS: tuple((name, "") for name in sorted({TRIGGER_DELAY[0], AD_ACCOUNT[0], *config.variables})),
         VARIABLES: tuple((name, "") for name in sorted(variables)),
         AUTH_KEYS: _auth_keys(config),
+        ROUTES: tuple((key, f"{seen.dst} by {seen.router}") for key, seen in config.routes.items()),
+        ROUTERS: _routers(config),
         USERS: tuple((name, account.role) for name, account in config.users.items()),
         USER_GROUPS: tuple((name, group.role) for name, group in config.user_groups.items()),
         GLOBALS: tuple((name, ",".join(values)) for name, values in config.globals.items()),
     }
+
+
+def _routers(config: Config) -> Names:
+    """What leads somewhere: the routers known already, then interfaces."""
+    known = {seen.router: "a router" for seen in config.routes.values() if seen.router not in config.interfaces}
+    leading = [name for name, seen in config.interfaces.items() if "HOTWIRE" not in seen.flags]
+    return (*known.items(), *((name, _about(config, name)) for name in leading))
 
 
 def _auth_keys(config: Config) -> Names:

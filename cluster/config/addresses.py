@@ -1,11 +1,12 @@
-"""IP addresses as a configuration writes them: a host's address, with or without its prefix length."""
+"""IP addresses as a configuration writes them: those of hosts, with or without prefix length, and of networks."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 IP = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 
 class HostAddress(NamedTuple):
@@ -72,3 +73,28 @@ def _refuse_network(ip: IP, prefix: int) -> None:
         raise ValueError("is the address of the network itself; choose one of its hosts")
     if int(ip) & ones == ones:
         raise ValueError("is the broadcast address of its network; choose one of its hosts")
+
+
+def read_network(text: str) -> Network:
+    """A network that packets are routed to or come from, such as ``10.8.0.0/24``.
+
+    Raises:
+        ValueError: it is none; the message is the end of a sentence beginning with the text.
+    """
+    address, slash, length = text.partition("/")
+    if not slash:
+        raise ValueError("lacks its prefix length; write a network such as 10.8.0.0/24")
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        ip = None
+    if ip is None or "%" in text or not (length.isascii() and length.isdigit() and len(length) <= 3):
+        raise ValueError("is no network; write one such as 10.8.0.0/24")
+    if int(length) > ip.max_prefixlen:
+        raise ValueError(f"has no prefix length from 0 to {ip.max_prefixlen}; write a network such as 10.8.0.0/24")
+    network = ip_network(f"{ip}/{length}", strict=False)
+    if network.network_address != ip:
+        raise ValueError(f"is an address within a network; the network itself is {network}")
+    if network.prefixlen and (ip.is_multicast or ip.is_loopback or ip.is_link_local):
+        raise ValueError("is no network that another one could route to")
+    return network

@@ -13,6 +13,7 @@ from cluster.requests.configurations import Configurations
 from cluster.requests.duty import Duty
 from cluster.requests.hotwire_keys import HotwireKeysDesk
 from cluster.requests.looking import Looking
+from cluster.requests.routing import RoutesDesk
 from cluster.requests.synchronizing import Synchronizing
 from cluster.requests.undoing import Undoing
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cluster.events_log import EventLog
     from cluster.inforce import InForce
     from cluster.lease import EditLease
+    from cluster.net.routes import Routes
     from cluster.partnership import Partnership
     from cluster.requests.config_life import ConfigLife
     from cluster.requests.desk import Desk
@@ -47,6 +49,7 @@ def desks(
     leave: Callable[[bool], None],
     connections: Connections,
     applications: Applications,
+    routes: Routes,
 ) -> tuple[Desk, ...]:
     """All desks; a new topic is one line here.
 
@@ -64,6 +67,7 @@ def desks(
         leave: called once a restart of the machine is asked for (True: power off) and the answer is on its way.
         connections: their synchronisation.
         applications: of this node.
+        routes: of this network namespace.
     """
     rekeying = Rekeying(store, inforce, events, partnership=partnership, turn=turn)
     partnership.dispatch.add(rekeying.answers)
@@ -83,4 +87,5 @@ def desks(
         Accounts(store, events, turn=turn, changed=partnership.changed),
         Auditing(audit),
         ApplicationsDesk(store, events, applications),
+        RoutesDesk(store, routes),
     )

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from utmcli.grammar import Command, Key
 
 CANDIDATES = (
-    "1", "0", "LAN2", "LAN9", "192.168.12.9", "10.9.8.7/24", "x", "name=x", "vlan_id=7", "admin", "high",
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILzDi2Misass/h4aqyMCJV1h3CerDwc5IEYWz/euyUp3", "hello world", "100",
+    "1", "0", "LAN2", "LAN9", "192.168.12.9", "10.9.8.7/24", "10.9.8.0/24", "x", "name=x", "vlan_id=7", "admin",
+    "high", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILzDi2Misass/h4aqyMCJV1h3CerDwc5IEYWz/euyUp3", "hello world",
+    "100",
 )  # fmt: skip
 
 

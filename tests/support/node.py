@@ -237,6 +237,8 @@ class Node:
                     ),
                     InterfaceState(name="LAN3", present=True, up=True, carrier=False),
                 ))  # fmt: skip
+            case messages.GetRoutes():
+                return messages.Routes(tuple(self.config.routes)[:1])
             case messages.GetApplications():
                 return messages.Applications((
                     ApplicationState(name="openvpn", title="SSL-VPN", state="UP", flags=("AUTOSTART",)),

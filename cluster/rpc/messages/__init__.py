@@ -96,6 +96,7 @@ from cluster.rpc.messages.looking import (
     Status,
     System,
 )
+from cluster.rpc.messages.routes import GetRoutes, Routes
 
 __all__ = [
     "LONGEST_ACTIVATION",
@@ -145,6 +146,7 @@ __all__ = [
     "GetKeys",
     "GetLastLogin",
     "GetLogin",
+    "GetRoutes",
     "GetStatus",
     "GetSystem",
     "History",
@@ -164,6 +166,7 @@ __all__ = [
     "RevisionLine",
     "RollBack",
     "RollBackBoth",
+    "Routes",
     "SaveConfig",
     "SetMaintenance",
     "SetStartConfig",
@@ -188,7 +191,7 @@ AnyAsk = (
     | Reboot | GetHotwireKeys | RenewHotwireKey | GetCheck
     | GetLogin | CheckPassword | ChangePassword | NoteCommands | GetAudit | GetLastLogin
     | GetHistory | RollBack | RollBackBoth | Activate | ConfirmActivation
-    | GetApplications | ControlApplication
+    | GetApplications | ControlApplication | GetRoutes
 )
 
 STREAMS = (FollowEvents, FollowAdverts)
@@ -197,7 +200,7 @@ STREAMS = (FollowEvents, FollowAdverts)
 READ_ONLY: tuple[type[Ask], ...] = (
     GetInfo, GetStatus, GetSystem, GetConfig, ListConfigs, GetInterfaces, ExportConfig, DiffConfig,
     GetKeys, GetEvents, FollowEvents, FollowAdverts, GetHotwireKeys, GetCheck,
-    GetHistory, GetApplications,
+    GetHistory, GetApplications, GetRoutes,
 )
 """What the role `readonly` may ask."""
 
@@ -210,7 +213,7 @@ OF_THE_SHELL: tuple[type[Ask], ...] = (GetLogin, CheckPassword, ChangePassword, 
 AnyAnswer = (
     Info | Status | System | ConfigReply | Configs | Interfaces | Keys | Done | Text | Differences | Events
     | Capture | Checked | Failure | HotwireKeys | Login | Verdict | Audit | History
-    | Applications
+    | Applications | Routes
 )
 
 

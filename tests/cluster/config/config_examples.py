@@ -104,6 +104,7 @@ def configs(draw: st.DrawFn) -> Config:
             "interfaces": interfaces,
             "addresses": draw(_addresses(names, 1)),
             "virtual_addresses": draw(_addresses(sorted(ha), 2)),
+            "routes": draw(_routes([name for name in names if name != hotwire])),
             "variables": draw(st.dictionaries(_WORDS, st.dictionaries(_WORDS, st.text(max_size=5), min_size=1))),
             "globals": draw(
                 st.dictionaries(_WORDS.map("GLOB_{}".format), st.lists(_WORDS, max_size=3), max_size=3)
@@ -127,6 +128,23 @@ def _options(names: list[str], ha: set[str], hotwire: str | None) -> st.SearchSt
             else st.just([]),
         }
     )
+
+
+@st.composite
+def _routes(draw: st.DrawFn, devices: list[str]) -> dict[str, dict[str, Any]]:
+    if not devices:
+        return {}
+    numbers = draw(st.lists(st.integers(1, 30), unique=True, max_size=5))
+    return {
+        str(number): {
+            "router": draw(st.sampled_from(devices)),
+            "dst": f"10.{100 + number}.0.0/16",
+            "src": draw(st.sampled_from(["", "10.7.0.0/24"])),
+            "weight": draw(st.integers(1, 256)),
+            "flags": draw(st.sampled_from([[], ["BLACKHOLE_IF_OFFLINE"]])),
+        }
+        for number in numbers
+    }
 
 
 @st.composite
