@@ -77,6 +77,11 @@ interface delete name "A1.10"
 interface address get
 interface address new device "A1" address "10.0.0.1/24"
 interface address delete id "3"
+route get
+route new router "192.168.175.1" dst "0.0.0.0/0"
+route new src "" router "wan0" dst "0.0.0.0/0"
+route set id "1" router "192.168.175.2" weight "2"
+route delete id "1"
 system ssh pubkey get
 system ssh pubkey new key "ssh-ed25519 AAAA"
 system ssh pubkey enable id 1
