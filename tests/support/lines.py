@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from utmcli.commands import GRAMMAR
+from utmcli.commands._networks import IpNetwork
 from utmcli.values import (
     Boolean,
     Choice,
@@ -49,6 +50,8 @@ def right(kind: ValueType) -> str:
             return "192.0.2.1"
         case IpInterface():
             return "192.0.2.1/24"
+        case IpNetwork():
+            return "192.0.2.0/24"
         case Options(known=known):
             name, option = next(iter(known.items()))
             return f'[ "{name}={right(option.type)}" ]'
@@ -61,7 +64,7 @@ def right(kind: ValueType) -> str:
 def wrong(kind: ValueType) -> str | None:
     """A text that is no value of this type; None where every text is one."""
     match kind:
-        case Boolean() | Choice() | Number() | IpAddress() | IpInterface() | Options():
+        case Boolean() | Choice() | Number() | IpAddress() | IpInterface() | IpNetwork() | Options():
             return "~"
         case Host() | Name():
             return '"a/b"'
