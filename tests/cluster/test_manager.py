@@ -167,6 +167,7 @@ class Node:
             leave=self.left.append,
             connections=PlayedConnections(),
             applications=SimpleNamespace(),  # type: ignore[arg-type]
+            routes=SimpleNamespace(),  # type: ignore[arg-type]
         )
         self.manager = Manager(
             answering,
