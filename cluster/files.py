@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Put a file with this content, readable by its owner only, in the place of the one at `path`.
+def replace(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Put a file with this content in the place of the one at `path`.
+
+    Args:
+        path: where.
+        content: of the file.
+        mode: whose owner alone may read it, unless something else is said.
 
     Raises:
         ClusterError: the disk refuses; the old file is still there.
@@ -21,6 +26,7 @@ def replace(path: Path, content: bytes) -> None:
     try:
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -28,6 +28,7 @@ AuthPolicy = Literal["enforce", "permissive", "receive-only"]
 Role = Literal["admin", "readonly"]
 InterfaceType = Literal["ETHERNET", "VLAN", "BRIDGE", "WAN", "TUN", "WIREGUARD"]
 ApplicationFlag = Literal["AUTOSTART"]
+OpenvpnProto = Literal["udp", "tcp"]
 InterfaceFlag = Literal["HA", "HOTWIRE", "DYNAMIC", "DHCP_CLIENT"]
 RouteFlag = Literal["BLACKHOLE_IF_OFFLINE"]
 
@@ -154,6 +155,20 @@ class Application(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     flags: Annotated[tuple[ApplicationFlag, ...], _about("cluster", "AUTOSTART: it is started with the role")]
 
 
+class OpenvpnInstance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where one OpenVPN listens (`openvpn set`); its id is the key in `Config.openvpn`.
+
+    Everything else is in OpenVPN's own file of that name, the administrator's; so is what is not set here.
+    """
+
+    name: Annotated[str, _about("cluster", "of the instance, and of OpenVPN's own file: office for office.conf")]
+    local_addr: Annotated[str, _about("cluster", "the address it listens on, without a prefix length")] = ""
+    local_port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | None, _about("cluster", "the port it listens on")
+    ] = None
+    proto: Annotated[OpenvpnProto | None, _about("cluster", "udp or tcp")] = None
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A whole configuration. `variables` maps application -> variable -> value (`extc value`)."""
 
@@ -170,6 +185,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
         dict[str, tuple[str, ...]], _about("cluster", "GLOB_ variables")
     ] = field(default_factory=dict)
     applications: dict[str, Application] = field(default_factory=dict)
+    openvpn: dict[str, OpenvpnInstance] = field(default_factory=dict)
     users: dict[str, Account] = field(default_factory=dict)
     user_groups: dict[str, UserGroup] = field(default_factory=dict)
     ssh: SshOptions = field(default_factory=SshOptions)

@@ -175,7 +175,7 @@ class Daemon:
             await inforce.resume()
         elif await inforce.boot():
             marker.set()
-        self._applications.begin(lambda: inforce.config)
+        self._applications.begin(lambda: inforce.config, lambda: store.running.config)
         await life.resume(booted=booted)
         server = Server(
             self._options.run_dir / SOCKET_FILE,

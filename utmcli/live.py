@@ -32,6 +32,8 @@ ROUTES = "routes"
 ROUTERS = "routers"
 USERS = "users"
 USER_GROUPS = "user_groups"
+OPENVPN = "openvpn"
+LOCAL_ADDRESSES = "local_addresses"
 _OF_APPLICATIONS = frozenset({MANAGED, APPLICATION_TITLES})
 
 
@@ -101,6 +103,8 @@ def _of_config(config: Config) -> dict[str, Names]:
         ROUTERS: _routers(config),
         USERS: tuple((name, account.role) for name, account in config.users.items()),
         USER_GROUPS: tuple((name, group.role) for name, group in config.user_groups.items()),
+        OPENVPN: tuple((key, f"{seen.name} {seen.local_addr}".rstrip()) for key, seen in config.openvpn.items()),
+        LOCAL_ADDRESSES: _local_addresses(config),
         GLOBALS: tuple((name, ",".join(values)) for name, values in config.globals.items()),
     }
 
@@ -110,6 +114,13 @@ def _routers(config: Config) -> Names:
     known = {seen.router: "a router" for seen in config.routes.values() if seen.router not in config.interfaces}
     leading = [name for name, seen in config.interfaces.items() if "HOTWIRE" not in seen.flags]
     return (*known.items(), *((name, _about(config, name)) for name in leading))
+
+
+def _local_addresses(config: Config) -> Names:
+    """What a service can listen on: virtual addresses first, which whoever is master has."""
+    virtual = ((seen.address, f"virtual, on {seen.device}") for seen in config.virtual_addresses.values())
+    own = ((seen.address, f"of this node alone, on {seen.device}") for seen in config.addresses.values())
+    return tuple((address.partition("/")[0], about) for address, about in (*virtual, *own))
 
 
 def _auth_keys(config: Config) -> Names:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.applications.follower import Applications
+from cluster.applications.openvpn import Instances
 from cluster.applications.programs import Programs
+from cluster.applications.tunnels import Tunnels
 from cluster.applications.units import Units
 
 if TYPE_CHECKING:
@@ -21,8 +23,11 @@ def applications(directory: Path, run_dir: Path, note: Callable[[str, str], None
 
     Args:
         directory: of drop-in files.
-        run_dir: for the records of what runs.
+        run_dir: for the records of what runs, and the settings of OpenVPN.
         note: takes kind and sentence of an event.
     """
-    driver = Units() if SYSTEMD.is_dir() else Programs(directory, run_dir / "programs.json", note)
-    return Applications(driver, run_dir / "applications.json", note)
+    instances = Instances(run_dir / "openvpn")
+    record = run_dir / "applications.json"
+    if SYSTEMD.is_dir():
+        return Applications(Units(Tunnels(instances)), record, note)
+    return Applications(Programs(directory, run_dir / "programs.json", note, instances), record, note)

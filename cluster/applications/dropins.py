@@ -5,6 +5,9 @@
         # foreground. Words are split and quoted as a shell does it, but no shell ever sees them.
         /usr/sbin/openvpn --config /etc/openvpn/server.conf
 
+In the line of openvpn, %i stands for the name of an instance (`openvpn get`): the program runs once for each of
+them, and gets its settings as its last words (openvpn.py).
+
 clusterd runs it as root, so nobody but root may be able to write the file, or to put another one in its place.
 """
 

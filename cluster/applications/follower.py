@@ -36,8 +36,12 @@ class Driver(Protocol):
     async def states(self, names: Iterable[str]) -> Mapping[str, ApplicationWord]:
         """How these applications are."""
 
-    def adopt(self) -> tuple[str, ...]:
-        """Go on where the last clusterd stopped; returns what ran then and does not any more."""
+    def adopt(self, running: Callable[[], Config]) -> tuple[str, ...]:
+        """Go on where the last clusterd stopped; returns what ran then and does not any more.
+
+        Args:
+            running: tells the running configuration, whose settings whatever starts gets.
+        """
 
     async def start(self, name: str) -> None:
         """Start one; nothing if it runs."""
@@ -75,15 +79,16 @@ class Applications:
         self._lost: set[str] = set()
         self._fulfilled: dict[str, bool] = {}
 
-    def begin(self, config: Callable[[], Config]) -> None:
+    def begin(self, config: Callable[[], Config], running: Callable[[], Config]) -> None:
         """What is in force is known from now on.
 
         Args:
             config: tells the configuration in force.
+            running: tells the running configuration; its settings are effective with a restart of the application.
         """
         self._config = config
         self._fulfilled = self._recorded()
-        self._lost = set(self._driver.adopt())
+        self._lost = set(self._driver.adopt(running))
         for name in self._lost:
             self._fulfilled.pop(name, None)
         self._changed.set()

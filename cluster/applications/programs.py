@@ -3,6 +3,8 @@
 A program that ends by itself is started again. It outlives a killed clusterd, as the engine does; the next one
 finds it by pid and start time in the run directory and adopts it. An orderly end of clusterd ends it, and the
 next clusterd starts it again: for programs without an init, clusterd is their init.
+
+An application is one program, or several: openvpn is one for each of its instances, under the names `openvpn@NAME`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
-from cluster.applications import dropins
+from cluster.applications import dropins, openvpn
 from cluster.errors import ClusterError
 from cluster.process.child import Child, Ended
 from cluster.process.identity import Identity
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from cluster.applications.openvpn import Instances
+    from cluster.model import Config
     from cluster.observed import ApplicationWord
 
 _LOG = logging.getLogger("clusterd")
@@ -52,69 +56,109 @@ class Programs:
         directory: of the files.
         record: file in the run directory that remembers what shall run.
         note: takes kind and sentence of an event.
+        instances: of OpenVPN.
     """
 
-    def __init__(self, directory: Path, record: Path, note: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, directory: Path, record: Path, note: Callable[[str, str], None], instances: Instances
+    ) -> None:
         self._directory = directory
         self._record = record
         self._note = note
+        self._instances = instances
         self._programs: dict[str, _Program] = {}
         self._identities: dict[str, Identity] = {}
 
     def names(self) -> tuple[str, ...]:
         """Applications that have a file."""
-        return tuple(sorted({*dropins.names(self._directory), *self._programs}))
+        return tuple(sorted({*dropins.names(self._directory), *map(_application, self._programs)}))
 
     async def states(self, names: Iterable[str]) -> Mapping[str, ApplicationWord]:
-        """How these applications are."""
+        """How these applications are: up if any of their programs is."""
         there = set(dropins.names(self._directory))
-        return {name: "UP" if self._pid(name) else "DOWN" if name in there else "MISSING" for name in names}
+        up = {_application(program) for program in self._programs if self._pid(program)}
+        return {name: "UP" if name in up else "DOWN" if name in there else "MISSING" for name in names}
 
-    def adopt(self) -> tuple[str, ...]:
+    def adopt(self, running: Callable[[], Config]) -> tuple[str, ...]:
         """Go on where the last clusterd stopped; returns what it had running and is not there any more."""
+        self._instances.begin(running)
         recorded = self._recorded()
         self._programs = {name: self._made(name, argv) for name, (argv, _) in recorded.items()}
         self._identities = {name: identity for name, (_, identity) in recorded.items()}
         there = [name for name, one in self._identities.items() if one.alive and self._child(name).adopt(one.pid)]
-        lost = tuple(name for name in recorded if name not in there)
+        lost = [name for name in recorded if name not in there]
         for name in lost:
             self._forget(name)
         _LOG.info("applications: adopted %s; lost %s", ", ".join(there) or "none", ", ".join(lost) or "none")
-        return lost
+        return tuple(sorted(set(map(_application, lost))))
 
     async def start(self, name: str) -> None:
-        """Start it, and keep it running from now on.
+        """Start its programs, and keep them running from now on; one that runs stays as it is.
 
         Raises:
             ClusterError: its file is refused, or it does not stay up; it is tried again until it is stopped.
         """
-        if self._pid(name) is not None:
-            self._child(name).start()  # one that is just ending is started again
-            return
-        await self.stop(name)
-        program = self._programs[name] = self._made(name, dropins.command(self._directory, name))
-        self._save()  # that it shall run, even if it cannot be started now
-        program.child.start()
-        await asyncio.sleep(SETTLE)
-        if program.policy.failures or program.child.pid is None:
-            raise ClusterError(f"{program.argv[0]} does not stay up; clusterd's log says more")
+        commands = self._commands(name)
+        stale = [each for each in self._of(name) if each not in commands]
+        for each in self._of(name):
+            if each in commands and self._pid(each) is not None:
+                self._child(each).start()  # one that is just ending is started again
+                del commands[each]
+        self._write(commands)
+        await asyncio.gather(*map(self._end, stale))
+        await self._begin(commands)
+
+    async def _begin(self, commands: Mapping[str, tuple[str, ...]]) -> None:
+        for name, argv in commands.items():
+            await self._end(name)
+            self._programs[name] = self._made(name, argv)
+        self._save()  # that they shall run, even if they cannot be started now
+        for name in commands:
+            self._child(name).start()
+        await asyncio.sleep(SETTLE if commands else 0)
+        for name in commands:
+            program = self._programs.get(name)
+            if program is not None and (program.policy.failures or program.child.pid is None):
+                raise ClusterError(f"{name} does not stay up; clusterd's log says more")
 
     async def stop(self, name: str) -> None:
-        """End it, and do not start it again."""
+        """End its programs, and do not start them again."""
+        await asyncio.gather(*(self._end(each) for each in self._of(name)))
+
+    async def _end(self, name: str) -> None:
         if name in self._programs:
             await self._child(name).stop(STOP_PATIENCE)
             self._forget(name)
             self._save()
 
     async def restart(self, name: str) -> None:
-        """End it and start it, with the command line that its file has now.
+        """End its programs and start them, with the command line and the settings that they have now.
 
         Raises:
             ClusterError: as `start`; while its file is refused, what runs goes on.
         """
-        dropins.command(self._directory, name)
+        commands = self._commands(name)
+        self._write(commands)
         await self.stop(name)
-        await self.start(name)
+        await self._begin(commands)
+
+    def _commands(self, name: str) -> dict[str, tuple[str, ...]]:
+        """The command line of each of its programs."""
+        line = dropins.command(self._directory, name)
+        if name != openvpn.APPLICATION:
+            return {name: line}
+        try:
+            return openvpn.commands(line, self._instances.files)
+        except ClusterError as error:
+            raise ClusterError(f"{self._directory / name} is refused: {error.message}") from error
+
+    def _write(self, programs: Iterable[str]) -> None:
+        """The settings of those that are about to start; what runs on keeps those that it has."""
+        self._instances.write(openvpn.instance(each) for each in programs if openvpn.instance(each))
+
+    def _of(self, name: str) -> list[str]:
+        """Its programs that shall run."""
+        return [each for each in self._programs if _application(each) == name]
 
     def leave(self) -> None:
         """Leave them to the next clusterd."""
@@ -179,3 +223,7 @@ class Programs:
         except (ValueError, TypeError, AttributeError, OSError) as error:
             _LOG.warning("%s is damaged, running applications are not known: %s", self._record, error)
             return {}
+
+
+def _application(program: str) -> str:
+    return program.partition("@")[0]

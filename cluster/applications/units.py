@@ -1,24 +1,26 @@
 """Applications as systemd units, by systemctl(1).
 
 An application is those of its units that this machine has: a unit that is not there, or is masked, does not count.
-So whoever has two alternatives installed masks the one that shall not run.
+So whoever has two alternatives installed masks the one that shall not run. Instances of OpenVPN are units as well
+(tunnels.py): openvpn.service itself is up in any case and says nothing of them.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from cluster.applications import openvpn
+from cluster.applications.systemctl import systemctl
 from cluster.applications.table import KNOWN, units_of
-from cluster.errors import ClusterError, NotFoundError
+from cluster.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from cluster.applications.tunnels import Tunnels
+    from cluster.model import Config
     from cluster.observed import ApplicationWord
 
-SYSTEMCTL = "systemctl"
-LOOK_PATIENCE = 10.0
 PATIENCE = 60.0
 """Seconds for systemd to start or stop an application; it may go on by itself after that."""
 _UP = frozenset({"active", "reloading", "activating", "refreshing"})
@@ -35,14 +37,21 @@ def read(shown: str) -> dict[str, bool]:
 
 
 class Units:
-    """The driver for systemd."""
+    """The driver for systemd.
+
+    Args:
+        tunnels: the units of OpenVPN's instances.
+    """
+
+    def __init__(self, tunnels: Tunnels) -> None:
+        self._tunnels = tunnels
 
     def names(self) -> tuple[str, ...]:
         """None of its own: the table has them all."""
         return ()
 
     async def states(self, names: Iterable[str]) -> Mapping[str, ApplicationWord]:
-        """How these applications are: up if any of their units is.
+        """How these applications are: up if any of their units is, of openvpn those of its instances.
 
         Raises:
             ClusterError: systemd does not answer.
@@ -50,12 +59,13 @@ class Units:
         there = await self._look()
         words: dict[str, ApplicationWord] = {}
         for name in names:
-            ups = [there[unit] for unit in units_of(name) if unit in there]
+            ups = [there[unit] for unit in self._telling(name, there)]
             words[name] = "MISSING" if not ups else "UP" if any(ups) else "DOWN"
         return words
 
-    def adopt(self) -> tuple[str, ...]:
-        """Nothing: systemd has them all the time."""
+    def adopt(self, running: Callable[[], Config]) -> tuple[str, ...]:
+        """Nothing is lost: systemd has them all the time."""
+        self._tunnels.begin(running)
         return ()
 
     async def start(self, name: str) -> None:
@@ -88,39 +98,24 @@ class Units:
     async def end(self) -> None:
         """Nothing: they are systemd's."""
 
+    def _telling(self, name: str, there: Mapping[str, bool]) -> list[str]:
+        """The units whose state is that of an application."""
+        own = [unit for unit in units_of(name) if unit in there]
+        if own and name == openvpn.APPLICATION:
+            return [unit for unit in self._tunnels.units if unit in there] or own
+        return own
+
     async def _look(self) -> dict[str, bool]:
         units = [unit for known in KNOWN for unit in known.units]
-        return read(await _systemctl("show", "--property=Names,LoadState,ActiveState", "--", *units))
+        return read(
+            await systemctl("show", "--property=Names,LoadState,ActiveState", "--", *units, *self._tunnels.units)
+        )
 
     async def _do(self, verb: str, name: str) -> None:
         there = await self._look()
         units = [unit for unit in units_of(name) if unit in there]
         if not units:
             raise NotFoundError(f"the application {name} is not installed on this machine")
-        await _systemctl(verb, "--", *units, patience=PATIENCE)
-
-
-async def _systemctl(*words: str, patience: float = LOOK_PATIENCE) -> str:
-    """Its standard output.
-
-    Raises:
-        ClusterError: it failed, and what it said; or it did not end.
-    """
-    pipe = asyncio.subprocess.PIPE
-    try:
-        process = await asyncio.create_subprocess_exec(SYSTEMCTL, *words, stdout=pipe, stderr=pipe)
-    except OSError as error:
-        raise ClusterError(f"{SYSTEMCTL} cannot be started: {error.strerror}") from error
-    try:
-        async with asyncio.timeout(patience):
-            out, err = await process.communicate()
-    except TimeoutError as error:
-        raise ClusterError(f"{SYSTEMCTL} {words[0]} does not end within {patience:g} s") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        said = err.decode(errors="replace").strip().splitlines() or ["it gave no reason"]
-        raise ClusterError(f"{SYSTEMCTL} {words[0]} failed: {said[0]}")
-    return out.decode(errors="replace")
+        if name == openvpn.APPLICATION:
+            units += await self._tunnels.prepared(verb)
+        await systemctl(verb, "--", *units, patience=PATIENCE)

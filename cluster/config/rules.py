@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cluster.config import account_rules, authentication, hotwire_rules, route_rules
+from cluster.config import account_rules, authentication, hotwire_rules, openvpn_rules, route_rules
 from cluster.config.addresses import IP, read_interface
 from cluster.config.canonical import MASK
 from cluster.config.hotwire_rules import plain_address
@@ -57,6 +57,7 @@ def check(config: Config) -> list[Problem]:
         _hostname, _interface_names, _interface_ids, _flags, *hotwire_rules.RULES, _ha_interfaces,
         _vrids, _watched_hosts, _vlans, _machine_addresses, _virtual_addresses, route_rules.check, _passphrase,
         _auth_keys, _auth_send, _disabled_in_backup, _variables, _globals, _applications, account_rules.check,
+        openvpn_rules.check,
     )
     return [problem for rule in rules for problem in rule(config)]
 
@@ -66,9 +67,10 @@ def warnings(config: Config) -> tuple[str, ...]:
     application, variable = TRIGGER_DELAY
     delay = config.variables.get(application, {}).get(variable, TRIGGER_DELAY_DEFAULT)
     if int(delay) >= SAFE_TRIGGER_DELAY:
-        return ()
+        return openvpn_rules.warnings(config)
     short = f"{variable} {delay} is below {SAFE_TRIGGER_DELAY} seconds"
-    return (f"{short}: a short loss of link, such as a switch that restarts, can move the master role",)
+    moving = f"{short}: a short loss of link, such as a switch that restarts, can move the master role"
+    return (moving, *openvpn_rules.warnings(config))
 
 
 def ha_interfaces(config: Config) -> dict[str, Interface]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.accounts import refuse_lockout
 from cluster.config import canonical, schema
-from cluster.model import Account, Address, ClusterOptions, Config, Difference, Interface, UserGroup, VirtualAddress
+from cluster.model import (
+    Account,
+    Address,
+    ClusterOptions,
+    Config,
+    Difference,
+    Interface,
+    OpenvpnInstance,
+    UserGroup,
+    VirtualAddress,
+)
 from cluster.observed import (
     ApplicationState,
     ClusterEvent,
@@ -51,6 +61,7 @@ CONFIG = Config(
     },
     virtual_addresses={"1": VirtualAddress(device="LAN2", address="192.168.200.1/24")},
     globals={"GLOB_NAMES": ("a", "b")},
+    openvpn={"1": OpenvpnInstance(name="office")},
     users={"admin": Account(role="admin", password=HASH), "viewer": Account(groups=("lookers",))},
     user_groups={"lookers": UserGroup(role="readonly")},
 )

@@ -69,6 +69,8 @@ appmgmt start application "openvpn"
 appmgmt stop application "openvpn"
 appmgmt restart application "openvpn"
 appmgmt set application "openvpn" flags [ AUTOSTART ]
+openvpn get
+openvpn set id 1 local_addr 192.168.175.101 local_port 20000
 extc global get variable "GLOB_NAMES"
 extc global set variable "GLOB_NAMES" value [ "a" "b" ]
 interface get
@@ -159,6 +161,8 @@ user key new name anna key "ssh-ed25519 AAAA"
 user key enable name anna id 1
 user key disable name anna id 1
 user key delete name anna id 1
+openvpn new name office local_addr 192.168.175.101 local_port 20000 proto udp
+openvpn delete id 1
 terminal length 0
 terminal width 511
 terminal timeout 10

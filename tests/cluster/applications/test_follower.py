@@ -43,7 +43,7 @@ class Played:
     async def states(self, names: Iterable[str]) -> dict[str, ApplicationWord]:
         return {name: self.words.get(name, "MISSING") for name in names}
 
-    def adopt(self) -> tuple[str, ...]:
+    def adopt(self, _running: Callable[[], Config]) -> tuple[str, ...]:
         return self.lost
 
     async def start(self, name: str) -> None:
@@ -88,7 +88,7 @@ class Story:
 
         async def whole() -> None:
             running = asyncio.create_task(self.applications.run())
-            self.applications.begin(lambda: self.config)
+            self.applications.begin(lambda: self.config, lambda: self.config)
             await scenario()
             running.cancel()
             await asyncio.wait((running,))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from cluster.applications import units
+from cluster.applications.openvpn import Instances
+from cluster.applications.tunnels import Tunnels
 from cluster.applications.units import Units, read
 from cluster.errors import ClusterError, NotFoundError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SHOWN = """\
 Names=squid.service
@@ -44,6 +43,10 @@ esac
 """
 
 
+def driver() -> Units:
+    return Units(Tunnels(Instances(Path("/nowhere"))))
+
+
 class Played:
     """A systemctl that says what it is told to, and writes down what it was asked."""
 
@@ -71,37 +74,37 @@ def test_units_that_are_not_there_or_masked_do_not_count() -> None:
 
 def test_an_application_is_up_down_or_missing(systemctl: Played) -> None:
     names = ("http_proxy", "ipsec", "routing", "wlan", "unheard")
-    assert asyncio.run(Units().states(names)) == {
+    assert asyncio.run(driver().states(names)) == {
         "http_proxy": "UP", "ipsec": "DOWN", "routing": "MISSING", "wlan": "MISSING", "unheard": "MISSING",
     }  # fmt: skip
     assert systemctl.calls[0].startswith("show --property=Names,LoadState,ActiveState -- guacd.service")
 
 
 def test_only_units_of_this_machine_are_stopped(systemctl: Played) -> None:
-    asyncio.run(Units().stop("ipsec"))
+    asyncio.run(driver().stop("ipsec"))
     assert systemctl.calls[1:] == ["stop -- strongswan-starter.service"]
 
 
 def test_what_systemd_says_of_a_failed_start_is_passed_on(systemctl: Played) -> None:
     with pytest.raises(ClusterError, match=r"systemctl start failed: Job for squid.service failed"):
-        asyncio.run(Units().start("http_proxy"))
+        asyncio.run(driver().start("http_proxy"))
     assert systemctl.calls[1:] == ["start -- squid.service"]
 
 
 def test_a_systemctl_that_hangs_is_left(systemctl: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(units, "PATIENCE", 0.2)
     with pytest.raises(ClusterError, match=r"systemctl restart does not end within 0.2 s"):
-        asyncio.run(Units().restart("http_proxy"))
+        asyncio.run(driver().restart("http_proxy"))
     assert systemctl.calls[1:] == ["restart -- squid.service"]
 
 
 def test_what_is_not_installed_cannot_be_started(systemctl: Played) -> None:
     with pytest.raises(NotFoundError, match="routing is not installed on this machine"):
-        asyncio.run(Units().start("routing"))
+        asyncio.run(driver().start("routing"))
     assert len(systemctl.calls) == 1
 
 
 def test_without_systemctl_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ClusterError, match="systemctl cannot be started: No such file or directory"):
-        asyncio.run(Units().states(("openvpn",)))
+        asyncio.run(driver().states(("openvpn",)))
