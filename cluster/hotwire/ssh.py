@@ -92,10 +92,10 @@ class Session:
 
 
 def _break_off(connection: Any) -> None:
-    """End a connection, and with it what is still on its way.
+    """End a connection, and with it what TCP has yet to send again.
 
-    The kernel would go on sending what was written, and a request whose sender was told that it failed would be
-    carried out once the cable is back. Lingering for no time at all throws it away (SO_LINGER, socket(7)).
+    The kernel would go on with it, and a request whose sender was told that it failed would be carried out when the
+    cable is back. Lingering for no time at all throws it away (SO_LINGER, socket(7)).
     """
     sock = connection.get_extra_info("socket")
     if sock is not None and sock.fileno() != -1:  # it did not end by itself

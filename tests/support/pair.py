@@ -84,8 +84,12 @@ class Pair:
 
     def await_sync(self, state: str, *nodes: Appliance) -> None:
         for node in nodes or (self.master, self.spare):
-            seen = partial(lambda node: f"{state}, not {node.info}\n{node.log[-4000:]}", node)
+            seen = partial(lambda node: f"{state}, not {node.info}\n{self.logs}", node)
             until(lambda: node.info.sync_state == state, seen, PATIENCE)  # noqa: B023 - at once
+
+    @property
+    def logs(self) -> str:
+        return "".join(f"--- utm{last}\n{node.log[-4000:]}" for last, node in self.nodes.items())
 
     def plug(self, *, plugged: bool) -> None:
         """The hotwire's cable, at both ends."""

@@ -57,6 +57,7 @@ AT_RECEIVER = [
     "before:activate", "after:activate", "before:mark", "after:mark",
 ]  # fmt: skip
 NUMBERS = count(1)
+STATES = {True: "synchronized", False: "pending"}
 NO_LINK = "the hotwire LAN3 has no link"
 
 
@@ -137,10 +138,18 @@ class Case:
         assert config.cluster.hotwire_partner_keys == old.cluster.hotwire_partner_keys
         return True
 
+    def states_tell(self) -> bool:
+        """Whether `sync_state` of both says which one the spare has.
+
+        A cable that is soon back delivers what the kernel had not sent before (packets that wait for ARP), so that
+        the switch may come after its sender gave it up.
+        """
+        told = {node.info.sync_state for node in (self.pair.master, self.pair.spare)}
+        return len(told) == 1 and "error" not in told and told == {STATES[self.has_old_or_new()]}
+
     def ends_well(self) -> None:
         """Both are usable: what was interrupted succeeds, and the roles never moved."""
-        arrived = self.has_old_or_new()
-        self.pair.await_sync("synchronized" if arrived else "pending")
+        until(self.states_tell, lambda: f"sync_state tells what arrived\n{self.pair.logs}", 30)
         self.pair.master.ask(Synchronize())
         assert self.has_old_or_new()
         self.pair.await_sync("synchronized")
