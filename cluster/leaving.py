@@ -1,4 +1,4 @@
-"""What systemd runs around the end of clusterd.service: a restart of it keeps the role, a stop hands it over.
+"""What systemd runs around the end of our units: a restart keeps the role, a stop and a shutdown hand it over.
 
 systemd ends a service in one way, whoever asked for it; its list of jobs says what for (systemctl(1), list-jobs).
 
@@ -6,6 +6,7 @@ systemd ends a service in one way, whoever asked for it; its list of jobs says w
                              else, a shutdown included: SIGTERM, everything ends in order
     leftovers  ExecStopPost  of a stop: what a clusterd that died before left running ends, the engine first, since
                              it hands the role over; else nothing, since the next clusterd adopts it
+    shutdown   ExecStop      of clusterd-handover.service, before other services end: the partner takes over
 """
 
 from __future__ import annotations
@@ -99,15 +100,42 @@ def _end(left: Leftover, run_dir: Path) -> str:
     return f"{left.name} (pid {pid}) was left, did not end within {left.patience:g} s, and was killed"
 
 
+async def hand_over(run_dir: Path) -> str:
+    """Ask clusterd to hand the role over; a sentence on what became of it.
+
+    Args:
+        run_dir: where its socket is.
+    """
+    # Imported where it is used: what ends a process shall not wait for it.
+    from cluster.errors import ClusterError  # noqa: PLC0415 - see above
+    from cluster.rpc.client import SOCKET_FILE, Client  # noqa: PLC0415 - see above
+    from cluster.rpc.messages import Actor, Switch  # noqa: PLC0415 - see above
+
+    try:
+        async with await Client.connect(run_dir / SOCKET_FILE) as client:
+            await client.ask(Switch(), Actor(user="systemd", source="shutdown", role="admin"))
+    except ClusterError as error:
+        return f"nothing to hand over: {error.message}"
+    return "the partner has taken over"
+
+
 def _job() -> str:
+    return job_in(_systemctl("list-jobs", "--no-legend", "--no-pager", "--full", UNIT))
+
+
+def _goes_down() -> bool:
+    """Whether the machine is being shut down; systemctl exits with 1 for every state but `running`."""
+    return _systemctl("is-system-running").strip() == "stopping"
+
+
+def _systemctl(*words: str) -> str:
     systemctl = shutil.which("systemctl")
     if systemctl is None:
         return ""
-    command = (systemctl, "list-jobs", "--no-legend", "--no-pager", "--full", UNIT)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        _say(f"systemd does not say why {UNIT} ends: {done.stderr.strip()}")
-    return job_in(done.stdout)
+    done = subprocess.run((systemctl, *words), capture_output=True, text=True, check=False)
+    if done.stderr:
+        _say(f"systemd does not say what happens: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _say(text: str) -> None:
@@ -125,7 +153,13 @@ def main(words: list[str]) -> int:
         for text in end_leftovers(RUN_DIR, _job()):
             _say(text)
         return 0
-    _say("python -m cluster.leaving stop | leftovers: run by clusterd.service")
+    if words == ["shutdown"]:
+        if _goes_down():
+            import asyncio  # noqa: PLC0415 - as in hand_over
+
+            _say(asyncio.run(hand_over(RUN_DIR)))
+        return 0
+    _say("python -m cluster.leaving stop | leftovers | shutdown: run by the units of utmcli service install")
     return 2
 
 

@@ -1,8 +1,9 @@
 """`utmcli service`: clusterd as a service of a real machine, by systemd.
 
-What is installed are two files below /etc, where the administrator's own are: the unit clusterd.service, and the
-account `utmcli` of the shell host for systemd-sysusers. The shell host has no unit of its own: clusterd starts it,
-tells it the port, and knows it by its process id.
+What is installed are files below /etc, where the administrator's own are: the unit clusterd.service, a second one
+that has the role handed over before anything else ends at a shutdown, and the account `utmcli` of the shell host,
+for systemd-sysusers. The shell host has no unit of its own: clusterd starts it, tells it the port, and knows it by
+its process id.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import NamedTuple
 
 import click
 
-UNIT = "clusterd.service"
+UNITS = ("clusterd.service", "clusterd-handover.service")
+"""In the order in which they start."""
 ACCOUNT = Path("/etc/sysusers.d/utmcli.conf")
 SYSTEMD = Path("/run/systemd/system")
 """There when systemd is process 1: sd_booted(3)."""
@@ -79,13 +81,9 @@ def files(program: Program) -> dict[Path, str]:
         "@clusterd@": word(program.clusterd),
         "@home@": "read-only" if program.is_in_a_home else "yes",
     }
-    unit = _template(UNIT)
-    for name, value in values.items():
-        unit = unit.replace(name, value)
-    return {
-        Path("/etc/systemd/system", UNIT): unit,
-        ACCOUNT: _template("sysusers.conf"),
-    }
+    texts = {Path("/etc/systemd/system", unit): _template(unit) for unit in UNITS}
+    texts[ACCOUNT] = _template("sysusers.conf")
+    return {path: _filled(text, values) for path, text in texts.items()}
 
 
 def word(path: Path) -> str:
@@ -94,6 +92,12 @@ def word(path: Path) -> str:
     if set(str(path)) <= _PLAIN:
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
 def _template(name: str) -> str:
@@ -122,7 +126,7 @@ _ROOT = click.option(
 @click.option("--now", is_flag=True, help="Start it at once, not only with the next boot.")
 @_ROOT
 def install(root: Path, now: bool) -> None:
-    """Install the service, for every boot from the next one on: unit, and account of the shell host.
+    """Install the service, for every boot from the next one on: units, and account of the shell host.
 
     Again after an upgrade: what is there is replaced, a running service goes on.
     """
@@ -137,9 +141,9 @@ def install(root: Path, now: bool) -> None:
     _run("systemd-sysusers", *_at(root), ACCOUNT.name)
     if _lives(root):
         _run("systemctl", "daemon-reload")
-    _run("systemctl", "--quiet", *_at(root), "enable", UNIT)
+    _run("systemctl", "--quiet", *_at(root), "enable", *UNITS)
     if now and _lives(root):
-        _run("systemctl", "start", UNIT)
+        _run("systemctl", "start", *UNITS)
         click.echo("clusterd runs, and will with every boot")
     else:
         click.echo("clusterd starts with the next boot; at once: systemctl start clusterd")
@@ -156,8 +160,8 @@ def uninstall(root: Path) -> None:
     if not any(path.exists() for path in ours):
         raise Problem(f"the service is not installed: there is no {ours[0]}")
     if _lives(root):
-        _run("systemctl", "stop", UNIT)
-    _run("systemctl", "--quiet", *_at(root), "disable", UNIT)
+        _run("systemctl", "stop", *UNITS)
+    _run("systemctl", "--quiet", *_at(root), "disable", *UNITS)
     for path in ours:
         try:
             path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster.leaving import LEFTOVERS, end_leftovers, end_main, job_in, main
+from cluster.leaving import LEFTOVERS, end_leftovers, end_main, hand_over, job_in, main
 from tests.support.appliance import until
 
 if TYPE_CHECKING:
@@ -93,4 +94,8 @@ def test_where_nothing_is_left_nothing_is_said(tmp_path: Path) -> None:
 
 def test_it_says_who_runs_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    until(lambda: "run by clusterd.service" in capsys.readouterr().err, "the sentence")
+    until(lambda: "run by the units" in capsys.readouterr().err, "the sentence")
+
+
+def test_without_clusterd_a_shutdown_goes_on(tmp_path: Path) -> None:
+    assert asyncio.run(hand_over(tmp_path)).startswith("nothing to hand over: ")

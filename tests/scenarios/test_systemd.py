@@ -29,7 +29,16 @@ BIN = Path(sys.executable).parent
 VIRTUAL = "192.168.200.1/24"
 FACTORY = "/etc/utmcli-factory.json"
 UNIT = "/etc/systemd/system/clusterd.service"
-APPLICATION = "[Service]\nExecStart=/bin/sleep infinity\n"
+HANDOVER = "/etc/systemd/system/clusterd-handover.service"
+APPLICATION = """
+[Unit]
+After=network.target
+[Service]
+ExecStart=/bin/sleep infinity
+ExecStop=/bin/sleep infinity
+TimeoutStopSec=infinity
+"""
+"""One that does not end, such as a proxy that waits for its clients."""
 
 
 def configuration(last: int, priority: str) -> dict[str, Any]:
@@ -63,6 +72,7 @@ class Service:
         private = "no" if BIN.is_relative_to("/tmp") else "yes"
         command = f"ExecStart=\nExecStart={BIN}/clusterd --factory {FACTORY}"
         machine.write(f"{UNIT}.d/test.conf", f"[Service]\n{command}\nPrivateTmp={private}\n")
+        machine.write(f"{HANDOVER}.d/test.conf", f"[Service]\nPrivateTmp={private}\n")
         machine.write("/etc/systemd/system/openvpn.service", APPLICATION)
         machine.run(str(BIN / "utmcli"), "service", "install", "--now")
 
@@ -211,10 +221,14 @@ def test_removing_the_service_hands_over(service: Service) -> None:
     service.assert_handed_over()
 
 
-def test_a_shutdown_hands_over() -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_shutdown_hands_over_whether_applications_end_or_not(*, hangs: bool) -> None:
     with booted() as service:
         service.begin()
+        if hangs:
+            service.machine.run("systemctl", "start", "openvpn")
 
         service.machine.run("systemctl", "--no-block", "poweroff")
 
         service.assert_handed_over()
+        until(lambda: hangs or service.machine.why_not(), "the machine has ended", PATIENCE)

@@ -53,7 +53,7 @@ ln -s /proc/self/fd dev/fd
 mkdir -p ".$repository"
 mount --rbind "$repository" ".$repository"
 rm -rf etc/systemd/system/*.wants lib/systemd/system/*.wants usr/lib/systemd/system/*.wants
-rm -rf var/lib/utmcli var/log/journal etc/systemd/system/clusterd.service*
+rm -rf var/lib/utmcli var/log/journal etc/systemd/system/clusterd*
 mkdir -p etc/systemd/system/sysinit.target.wants old
 ln -s /lib/systemd/system/systemd-journald.service etc/systemd/system/sysinit.target.wants/
 ln -s /dev/null etc/systemd/system/systemd-journald-audit.socket

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cluster.applications.table import KNOWN
 from utmcli import service
 from utmcli.service import Program, files, word
 
 ROOT = Path(__file__).parents[2]
 UNIT = Path("etc/systemd/system/clusterd.service")
+HANDOVER = Path("etc/systemd/system/clusterd-handover.service")
 ACCOUNT = Path("etc/sysusers.d/utmcli.conf")
 
 needs_systemd = pytest.mark.skipif(
@@ -39,17 +41,27 @@ def text_of(program: Program) -> str:
     return files(program)[Path("/") / UNIT]
 
 
-def test_show_prints_both_files_and_where_they_go() -> None:
+def test_show_prints_all_files_and_where_they_go() -> None:
     shown = typed("show")
 
     assert shown.exit_code == 0
     assert f"# /{UNIT}\n" in shown.output
+    assert f"# /{HANDOVER}\n" in shown.output
     assert f"# /{ACCOUNT}\n" in shown.output
     assert f"ExecStart={Path(sys.executable).with_name('clusterd')}\n" in shown.output
 
 
 def test_no_placeholder_is_left() -> None:
-    assert not re.search(r"@(python|clusterd|home)@", text_of(program_in("/opt/utmcli")))
+    for text in files(program_in("/opt/utmcli")).values():
+        assert not re.search(r"@(python|clusterd|home)@", text)
+
+
+def test_at_a_shutdown_the_role_is_handed_over_before_any_application_ends() -> None:
+    handover = files(program_in("/opt/utmcli"))[Path("/") / HANDOVER]
+    after = set(" ".join(re.findall(r"^After=(.*)", handover, re.MULTILINE)).split())
+
+    assert {unit for known in KNOWN for unit in known.units} <= after
+    assert "clusterd.service" in after
 
 
 def test_a_program_in_a_home_directory_can_be_read_by_the_service() -> None:
@@ -95,7 +107,8 @@ def test_installing_makes_the_account_and_starts_it_with_every_boot(tmp_path: Pa
 
     assert installed.exit_code == 0, installed.output
     assert (tmp_path / UNIT).stat().st_mode & 0o777 == 0o644
-    assert (tmp_path / "etc/systemd/system/multi-user.target.wants/clusterd.service").is_symlink()
+    for unit in service.UNITS:
+        assert (tmp_path / "etc/systemd/system/multi-user.target.wants" / unit).is_symlink()
     (account,) = (tmp_path / "etc/passwd").read_text().splitlines()
     assert re.fullmatch(r"utmcli:x:\d+:\d+:utmcli shell host:/nonexistent:/usr/sbin/nologin", account)
 
@@ -112,7 +125,7 @@ def test_installing_again_replaces_what_is_there(tmp_path: Path) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("file", [UNIT, ACCOUNT])
+@pytest.mark.parametrize("file", [UNIT, HANDOVER, ACCOUNT])
 @pytest.mark.parametrize("verb", ["install", "uninstall"])
 def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, file: Path, verb: str) -> None:
     (tmp_path / file).parent.mkdir(parents=True)
@@ -163,18 +176,18 @@ def test_everything_the_unit_starts_is_there_after_an_installation(installed: Pa
     commands = re.findall(r"^Exec\w+=(\S+)", shown, re.MULTILINE)
 
     assert str(installed / "bin/clusterd") in commands
-    assert len(commands) == 4
+    assert len(commands) == 6
     assert [command for command in commands if not os.access(command, os.X_OK)] == []
     for module in re.findall(r"^Exec\w+=(\S+) -P -m (\S+)", shown, re.MULTILINE):
         asked = subprocess.run([module[0], "-P", "-m", module[1]], capture_output=True, text=True, check=False)
-        assert asked.stderr == "python -m cluster.leaving stop | leftovers: run by clusterd.service\n"
+        assert asked.stderr.startswith("python -m cluster.leaving stop | leftovers | shutdown: run by")
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """Given the unit as it is written for this installation."""
-    path = tmp_path / "clusterd.service"
-    path.write_text(files(service.here())[Path("/") / UNIT])
+@pytest.fixture(params=[UNIT, HANDOVER], ids=lambda path: path.stem)
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Given a unit as it is written for this installation."""
+    path = tmp_path / request.param.name
+    path.write_text(files(service.here())[Path("/") / request.param])
     return path
 
 
