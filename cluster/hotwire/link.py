@@ -77,14 +77,28 @@ class HotwireLink:
         self.plugged = True
         self._heard_at: float | None = None
         self._losses = 0
+        self._way: Way | None = None
 
     # --- for the others -----------------------------------------------------------------------------
 
     def configure(self, settings: HotwireSettings | None) -> None:
-        """Take these settings; the same ones again, or another host name, cut nothing. None: no hotwire."""
+        """Take these settings; None: no hotwire.
+
+        The same ones again, or another host name, cut nothing. Another key of the partner cuts what began with one
+        that is not believed any more.
+        """
         before, self._settings = self._settings, settings
-        if before is None or settings is None or settings._replace(hostname=before.hostname) != before:
+        if before is None or settings is None or self._way is None or not settings.partner_keys:
+            if settings != before:
+                self._begin_anew()
+            return
+        if settings._replace(hostname=before.hostname, partner_keys=before.partner_keys) != before:
             self._begin_anew()
+        elif settings.partner_keys != before.partner_keys:
+            self._way.pin(settings.partner_keys)
+            self._troubles.clear()
+            self.wake.set()
+            self._refresh()
 
     def rekeyed(self) -> None:
         """Our key was replaced: connect anew, with the new one."""
@@ -189,7 +203,7 @@ class HotwireLink:
         ssh = await asyncio.to_thread(importlib.import_module, "cluster.hotwire.ssh")
         try:
             private = await asyncio.to_thread(self._own_key.private, settings.hostname)
-            way: Way = ssh.Way(private, settings.partner_keys)
+            way = self._way = ssh.Way(private, settings.partner_keys)
         except ClusterError as error:
             self._state_is(state.down(Code.FAILED, error.message))
             return
@@ -199,6 +213,7 @@ class HotwireLink:
                 duties.create_task(Entrance(settings, way, self).run())
                 duties.create_task(dial(settings, way, self))
         finally:
+            self._way = None
             self._hang_up("the settings of the hotwire changed")
 
     async def _watch(self, settings: HotwireSettings, cable: Cable) -> None:

@@ -11,6 +11,7 @@ import logging
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import asyncssh
 
@@ -133,14 +134,15 @@ class _ServerSession(Session, asyncssh.SSHServerSession):  # type: ignore[misc] 
 class _Client(asyncssh.SSHClient):  # type: ignore[misc]  # as above
     """Compares the partner's host key with the pinned ones."""
 
-    def __init__(self, pinned: frozenset[bytes]) -> None:
-        self._pinned = pinned
+    def __init__(self, is_pinned: Callable[[bytes], bool]) -> None:
+        self._is_pinned = is_pinned
         self.presented = ""
+        self.proved = b""
 
     def validate_host_public_key(self, _host: str, _addr: str, _port: int, key: Any) -> bool:
         """Whether the host key is the partner's."""
-        self.presented = key.get_fingerprint()
-        return key.public_data in self._pinned
+        self.presented, self.proved = key.get_fingerprint(), key.public_data
+        return self._is_pinned(key.public_data)
 
 
 def _why(error: Exception, client: _Client, own: PublicKey, local: str, remote: str) -> LinkState:
@@ -166,9 +168,10 @@ def _why(error: Exception, client: _Client, own: PublicKey, local: str, remote: 
 class _Server(asyncssh.SSHServer):  # type: ignore[misc]  # as above
     """Lets the partner in, and nobody else; forwarding of any kind is refused by asyncssh's defaults."""
 
-    def __init__(self, pinned: frozenset[bytes], converse: Converse) -> None:
-        self._pinned, self._converse = pinned, converse
+    def __init__(self, is_pinned: Callable[[bytes], bool], converse: Converse) -> None:
+        self._is_pinned, self._converse = is_pinned, converse
         self._tries = 0
+        self.proved = b""
         self._connection: Any = None
         self.session: Session | None = None
 
@@ -186,7 +189,8 @@ class _Server(asyncssh.SSHServer):  # type: ignore[misc]  # as above
 
     def validate_public_key(self, username: str, key: Any) -> bool:
         """Whether it is the partner's, who has not offered too many others."""
-        if username == USER and key.public_data in self._pinned:
+        if username == USER and self._is_pinned(key.public_data):
+            self.proved = key.public_data  # the last one asked about is the one that a signature follows for
             return True
         self._tries += 1
         if self._tries >= KEY_TRIES:
@@ -227,6 +231,23 @@ class Way:
             raise ClusterError(f"this node's key is damaged: {error}; cluster key new makes a new one") from error
         self.public: PublicKey = publickey.parse(self._key.export_public_key().decode())
         self._pinned = _pinned(partner)
+        self._proved: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
+
+    def pin(self, partner: tuple[str, ...]) -> None:
+        """Believe these keys of the partner from now on; what began with another one ends, the rest goes on."""
+        self._pinned = _pinned(partner)
+        for connection, key in tuple(self._proved.items()):
+            if not self._is_pinned(key):
+                connection.abort()
+
+    def _is_pinned(self, key: bytes) -> bool:
+        return key in self._pinned
+
+    def _has_proved(self, connection: Any, key: bytes) -> None:
+        """The connection began with this key, which may not be believed any more since."""
+        self._proved[connection] = key
+        if not self._is_pinned(key):
+            connection.abort()
 
     async def enter(self, sock: socket.socket, converse: Converse) -> Session:
         """Log in to the partner over a connected socket, and open the subsystem.
@@ -242,7 +263,7 @@ class Way:
             LinkDownError: why not.
         """
         local, remote = sock.getsockname()[0], sock.getpeername()[0]
-        client = _Client(self._pinned)
+        client = _Client(self._is_pinned)
         connection, entered = None, None
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT):
@@ -261,6 +282,7 @@ class Way:
                     **_ALGORITHMS,
                     **_ONLY_KEYS,
                 )
+                self._has_proved(connection, client.proved)
                 _channel, entered = await connection.create_session(
                     lambda: _ClientSession(converse), subsystem=SUBSYSTEM, encoding=None
                 )
@@ -284,7 +306,7 @@ class Way:
         Raises:
             ClusterError: nobody proved to be the partner, or the subsystem was not opened in time.
         """
-        server = _Server(self._pinned, converse)
+        server = _Server(self._is_pinned, converse)
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT):
                 connection = await asyncssh.run_server(
@@ -306,6 +328,7 @@ class Way:
         except (asyncssh.Error, OSError, TimeoutError) as error:
             sock.close()
             raise ClusterError(f"nobody was let in over the hotwire: {error or 'no login in time'}") from error
+        self._has_proved(connection, server.proved)
         hasty = asyncio.get_running_loop().call_later(LOGIN_TIMEOUT, _leave_idle, server, connection)
         try:
             await connection.wait_closed()

@@ -72,8 +72,28 @@ def test_another_host_name_does_not_cut_the_link(cable: Namespace, tmp_path: Pat
             await left.link.ask(Ping(), 5)
             assert not left.link.losses
 
-            left.link.configure(left.settings(right.public, left.public, hostname="renamed.local"))
+            left.link.configure(left.settings(right.public, hostname="renamed.local", remotes=("127.0.0.3",)))
             assert left.link.losses, "what else changes begins anew"
+
+    play(story())
+
+
+def test_a_second_key_of_the_partner_cuts_nothing_and_one_that_is_believed_no_longer_ends_what_it_began(
+    cable: Namespace, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with both(tmp_path) as (left, right):
+            other = End(tmp_path / "other", "127.0.0.3", "127.0.0.1").public
+            left.link.configure(left.settings(right.public, other))
+            await left.link.ask(Ping(), 5)
+            assert not left.link.losses
+            left.link.configure(left.settings(right.public))
+            await left.link.ask(Ping(), 5)
+            assert not left.link.losses, "the other key began nothing"
+
+            left.link.configure(left.settings(other))
+            assert "is" in await reason(left, Code.HOST_KEY)
+            assert left.link.losses
 
     play(story())
 
