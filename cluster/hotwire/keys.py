@@ -51,14 +51,27 @@ class OwnKey:
         Raises:
             ClusterError: as `private`.
         """
-        from asyncssh import KeyImportError, import_private_key  # noqa: PLC0415 - 360 ms that no start waits for
+        from asyncssh import KeyImportError  # noqa: PLC0415 - 360 ms that no start waits for
 
         content = self.private(comment)
         try:
-            key = import_private_key(content)
+            return _public(content)
         except KeyImportError as error:
             raise ClusterError(f"{self._path} is damaged: {error}; cluster key new makes a new key") from error
-        return publickey.parse(key.export_public_key().decode())
+
+    def prepared(self, comment: str) -> tuple[bytes, PublicKey]:
+        """A new key for `take`, which is not in use yet: private in OpenSSH's format, and public."""
+        content = _generated(comment)
+        return content, _public(content)
+
+    def take(self, content: bytes) -> None:
+        """Put a prepared key in the place of the old one.
+
+        Raises:
+            ClusterError: the disk refuses; the old one is still there.
+        """
+        with self._making:
+            files.replace(self._path, content)
 
     def renew(self, comment: str) -> bytes:
         """Make a new key in the place of the old one; the partner has to be told it.
@@ -70,8 +83,19 @@ class OwnKey:
             return self._made(comment)
 
     def _made(self, comment: str) -> bytes:
-        from asyncssh import generate_private_key  # noqa: PLC0415 - as above
-
-        content: bytes = generate_private_key("ssh-ed25519", comment=comment).export_private_key("openssh")
+        content = _generated(comment)
         files.replace(self._path, content)
         return content
+
+
+def _generated(comment: str) -> bytes:
+    from asyncssh import generate_private_key  # noqa: PLC0415 - 360 ms that no start waits for
+
+    content: bytes = generate_private_key("ssh-ed25519", comment=comment).export_private_key("openssh")
+    return content
+
+
+def _public(content: bytes) -> PublicKey:
+    from asyncssh import import_private_key  # noqa: PLC0415 - as above
+
+    return publickey.parse(import_private_key(content).export_public_key().decode())

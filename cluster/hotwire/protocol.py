@@ -23,6 +23,7 @@ from cluster.errors import ProtocolError
 from cluster.health import PartnerHealth
 from cluster.hotwire.connections_messages import Held, HeldAsk
 from cluster.hotwire.exchange_messages import SyncAnswer, SyncAsk
+from cluster.hotwire.key_messages import BelieveKeys, KeysBelieved
 from cluster.hotwire.rekey_messages import RekeyBegin, RekeyReady, RekeyStep, RekeyTaken
 from cluster.hotwire.undo_messages import UndoAnswer, UndoAsk
 from cluster.hotwire.words import Failure, HotwireAnswer, HotwireAsk
@@ -72,8 +73,8 @@ class Done(HotwireAnswer, frozen=True, tag="done"):
 
 
 # Each topic adds its words to these two lines.
-AnyAsk: TypeAlias = Ping | SyncAsk | UndoAsk | HeldAsk | RekeyBegin | RekeyStep
-AnyAnswer: TypeAlias = Done | Failure | SyncAnswer | UndoAnswer | Held | RekeyReady | RekeyTaken
+AnyAsk: TypeAlias = Ping | SyncAsk | UndoAsk | HeldAsk | RekeyBegin | RekeyStep | BelieveKeys
+AnyAnswer: TypeAlias = Done | Failure | SyncAnswer | UndoAnswer | Held | RekeyReady | RekeyTaken | KeysBelieved
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag="hello"):

@@ -80,7 +80,7 @@ def desks(
         Synchronizing(
             store, inforce, engine, events, lease=lease, partnership=partnership, turn=turn, life=life
         ),
-        HotwireKeysDesk(store, events, partnership),
+        HotwireKeysDesk(store, inforce, events, partnership=partnership, turn=turn, life=life),
         Checking(
             store, inforce, engine, network, connections=connections, partner=lambda: partner_of(partnership)
         ),

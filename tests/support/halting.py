@@ -22,6 +22,8 @@ from cluster.config.rows import Rows
 from cluster.config.store import Store
 from cluster.config.sync_record import SyncRecord
 from cluster.hotwire import exchange_messages as x
+from cluster.hotwire.key_messages import BelieveKeys
+from cluster.hotwire.keys import OwnKey
 from cluster.hotwire.link import HotwireLink
 from cluster.hotwire.sync_receiver import Receiver
 from cluster.hotwire.undo_messages import UndoArrival, UndoLook
@@ -30,7 +32,7 @@ from cluster.requests.undoing import Undoing
 
 ASKS = {
     "hello": x.SyncHello, "lock": x.SyncLock, "stage": x.SyncStage, "switch": x.SyncSwitch,
-    "undo-look": UndoLook, "undo": UndoArrival,
+    "undo-look": UndoLook, "undo": UndoArrival, "believe": BelieveKeys,
 }  # fmt: skip
 HANDLERS = {"hello": "_greet", "lock": "_lock", "stage": "_stage", "switch": "_switch"}
 
@@ -43,6 +45,9 @@ PLACES: dict[str, tuple[type, str, type | None]] = {
     "answer-undo": (Undoing, "_undo_arrival", None),
     "undo": (Store, "undo", None),
     "return": (Store, "return_to", None),
+    "take": (OwnKey, "take", None),
+    "put": (Store, "put", None),
+    "commit": (Store, "commit", None),
     "point": (Rows, "point", None),
     "receive": (Store, "receive", None),
     "name": (Rows, "keep", None),

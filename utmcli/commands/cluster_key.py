@@ -27,13 +27,14 @@ async def get(call: Call) -> Table:
 
 
 async def new(call: Call) -> Table:
-    """`cluster key new`: the new public key, for the partner."""
+    """`cluster key new`: the new public key, which the partner knows already if it is reached."""
     return _table(await answered(call, RenewHotwireKey(), HotwireKeys), partner=False)
 
 
 def _table(keys: HotwireKeys, *, partner: bool = True) -> Table:
     shown = [("local", keys.own), *(("remote", key) for key in keys.partner if partner)]
-    return Table(COLUMNS, tuple((node, key.fingerprint, key.line) for node, key in shown))
+    rows = tuple((node, key.fingerprint, key.line) for node, key in shown)
+    return Table(COLUMNS, rows, warnings=keys.warnings)
 
 
 async def remote_get(call: Call) -> Table:
@@ -87,7 +88,8 @@ COMMANDS = (
         ("cluster", "key", "new"),
         "make a new key for this node",
         new,
-        note="In use at once, so the hotwire is down until the partner is told it with cluster key remote set.",
+        note="In use at once. The partner learns it over the hotwire; one that is not reached has to be told with "
+        "cluster key remote set.",
     ),
     Command(("cluster", "key", "remote", "get"), "the partner's keys", remote_get),
     Command(

@@ -23,7 +23,8 @@ class SshKey(Struct, frozen=True, kw_only=True):
 
 
 class HotwireKeys(Struct, frozen=True, tag="hotwire-keys", kw_only=True):
-    """Answer to GetHotwireKeys."""
+    """Answer to GetHotwireKeys; `warnings` of RenewHotwireKey: what the partner has to be told by hand."""
 
     own: SshKey
     partner: tuple[SshKey, ...]
+    warnings: tuple[str, ...] = ()

@@ -153,12 +153,17 @@ def test_addresses_of_the_hotwire_change_with_an_update(pair: Pair) -> None:
     pair.await_sync("synchronized")
 
 
-def test_a_key_that_is_replaced_is_refused_until_it_is_entered(pair: Pair) -> None:
+def test_a_key_that_is_replaced_without_the_hotwire_is_refused_until_it_is_entered(pair: Pair) -> None:
     pair.start()
     pair.await_sync("synchronized")
+    pair.plug(plugged=False)
+    pair.await_sync("error")
 
     new = pair.spare.ask(RenewHotwireKey(), HotwireKeys)
 
+    untold = "the partner does not know the new key: the hotwire LAN3 has no link"
+    assert new.warnings == (f"{untold}; cluster key remote set there enters it",)
+    pair.plug(plugged=True)
     until(lambda: "refuses the key" in pair.spare.info.sync_reason, "refused")
     until(lambda: "host key at 192.168.180.3 differs" in pair.master.info.sync_reason, "another host key")
     assert new.own.fingerprint in pair.master.info.sync_reason
