@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.netns import Network, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # How fast examples come depends on what else the machine does, and says nothing about the product.
 settings.register_profile("utmcli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("utmcli")
 
 TOOLS = ("ip", "unshare", "setpriv", "nsenter")
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """A network of a test's own, without any node yet."""
+    if (reason := why_not()) is not None:
+        pytest.skip(reason)
+    made = Network()
+    yield made
+    made.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,7 +21,7 @@ from cluster.rpc.messages import (
 )
 from tests.support.appliance import until
 from tests.support.netns import why_not
-from tests.support.pair import Pair
+from tests.support.pair import Pair, in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +36,8 @@ NEW = "correct horse battery staple"
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    made.start()
-    until(lambda: made.master.role == "master" and made.spare.role == "backup", "roles", 30)
-    made.await_sync("synchronized")
-    yield made
-    made.close()
+    with in_step(tmp_path) as made:
+        yield made
 
 
 def passphrase(node: Appliance, name: str = "") -> str:

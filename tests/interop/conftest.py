@@ -7,25 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.engine import Engine, configuration
-from tests.support.netns import Network, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.interop.peers import Peer
+    from tests.support.netns import Network
 
     MakePeer = Callable[[type[Peer]], Peer]
     MakeEngine = Callable[..., Engine]
-
-
-@pytest.fixture
-def network() -> Iterator[Network]:
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    made = Network()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -42,13 +42,6 @@ def configuration(last: int, priority: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def network() -> Iterator[Network]:
-    made = Network()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def appliances(network: Network) -> Iterator[tuple[Appliance, Appliance]]:
     """A node with the high priority and its partner, neither of them started."""
     with tempfile.TemporaryDirectory(prefix="continuity") as above:

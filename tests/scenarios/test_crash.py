@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.vrrp.addresses import LIFETIME
 from tests.support.lab import VIRTUAL, eventually
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def test_an_engine_that_nobody_restarts_leaves_no_virtual_address_behind(lab: La
     lab.signal("master", MANAGER, signal.SIGSTOP)
     try:
         lab.signal("master", ENGINE)
-        eventually(lambda: f"{VIRTUAL}/" not in lab.exec("master", "ip", "-brief", "address"), patience=6.5)
+        held = ("ip", "-brief", "address")
+        eventually(lambda: f"{VIRTUAL}/" not in lab.exec("master", *held), patience=2 * LIFETIME)
         assert lab.role("spare") == "master"
     finally:
         lab.signal("master", MANAGER, signal.SIGCONT)

@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.netns, pytest.mark.xdist_group("lab")]
 
 ENTER, TAB = "\r", "\t"
 PASSPHRASE = "correct horse battery"
-HASTE = 5.0
-"""Seconds within which a state has to follow; two are promised, and machines that test may be busy."""
+HASTE = 20.0
+"""Seconds for a state to follow on a busy machine; two are promised, and bench/hotwire.py takes the time."""
 
 
 @pytest.fixture

@@ -16,12 +16,26 @@ from cluster.errors import UnreachableError
 from cluster.model import SetValue
 from cluster.process.adoption import listener_of
 from cluster.rpc.client import Client
-from cluster.rpc.messages import Actor, Done, EditConfig, Events, GetEvents, GetInfo, Info, UpdateInterface
+from cluster.rpc.messages import (
+    Actor,
+    ConfigReply,
+    Configs,
+    Done,
+    EditConfig,
+    Events,
+    GetConfig,
+    GetEvents,
+    GetInfo,
+    Info,
+    ListConfigs,
+    UpdateInterface,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from cluster.model import Config
     from cluster.observed import ClusterEvent
     from cluster.rpc.messages import AnyAsk
     from tests.support.netns import Namespace
@@ -100,6 +114,17 @@ class Appliance:
     @property
     def info(self) -> Info:
         return self.ask(GetInfo(), Info)
+
+    @property
+    def config(self) -> Config:
+        """Its editable configuration, as it is."""
+        return self.ask(GetConfig(secrets=True), ConfigReply).config
+
+    @property
+    def flags(self) -> dict[str, tuple[bool, bool, bool]]:
+        """Of each configuration, whether it is current, the start configuration, and has something unsaved."""
+        seen = self.ask(ListConfigs(), Configs).configs
+        return {each.name: (each.current, each.start, each.unsaved) for each in seen}
 
     @property
     def role(self) -> str:

@@ -29,6 +29,16 @@ EXAMPLE = Config(
 )
 
 
+INFO = """\
+attribute    |value
+-------------+-----
+cluster_state|master
+sync_state   |synchronized
+hotwire_dev  |LAN3
+maintainance |false
+"""
+"""What `cluster info` prints of it."""
+
 STATUS = ClusterStatus(
     role="master",
     since=100.0,

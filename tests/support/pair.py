@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from tests.support.appliance import Appliance, until
 from tests.support.netns import Namespace, Network
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 VIRTUAL = "192.168.200.1/24"
@@ -101,3 +103,16 @@ class Pair:
             if node.process is not None:
                 node.close()
         self.network.close()
+
+
+@contextmanager
+def in_step(directory: Path) -> Iterator[Pair]:
+    """Given two nodes at their work, the preferred one master, with the same configuration."""
+    made = Pair(directory)
+    try:
+        made.start()
+        until(lambda: (made.master.role, made.spare.role) == ("master", "backup"), "roles")
+        made.await_sync("synchronized")
+        yield made
+    finally:
+        made.close()

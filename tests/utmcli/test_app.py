@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.fake_clusterd import INFO
 from utmcli.arguments import Arguments, UsageError, as_line, understand
 
 if TYPE_CHECKING:
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
 
     from tests.support.fake_clusterd import Answers, FakeClusterd
     from tests.support.shell import Shell
-
-INFO = """\
-attribute    |value
--------------+-----
-cluster_state|master
-sync_state   |synchronized
-hotwire_dev  |LAN3
-maintainance |false
-"""
 
 
 def test_help_lists_every_exit_code(alone: Shell) -> None:

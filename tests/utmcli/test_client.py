@@ -14,20 +14,12 @@ from typing import TYPE_CHECKING
 
 import utmcli
 from cluster.rpc import messages
+from tests.support.fake_clusterd import INFO
 from tests.support.shell import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from tests.support.fake_clusterd import Answers, FakeClusterd
     from tests.support.shell import Shell, ShellHost
-
-INFO = """\
-attribute    |value
--------------+-----
-cluster_state|master
-sync_state   |synchronized
-hotwire_dev  |LAN3
-maintainance |false
-"""
 
 
 def test_a_command_prints_its_documented_table(shell: Shell) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster.rpc import messages
+from tests.support.fake_clusterd import INFO
 from tests.support.shell import PATIENCE, mode_of, wait_until
 from utmcli.commands import GRAMMAR
 
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
 PROMPT = "master.cluster.local> "
 UP, TAB, ENTER, CTRL_C, CTRL_D, BACKSPACE = "\x1b[A", "\t", "\r", "\x03", "\x04", "\x7f"
-INFO = """\
-attribute    |value
--------------+-----
-cluster_state|master
-sync_state   |synchronized
-hotwire_dev  |LAN3
-maintainance |false
-"""
 
 
 @pytest.fixture

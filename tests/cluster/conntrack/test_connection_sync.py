@@ -125,6 +125,21 @@ async def until(happened: Callable[[], object], what: str = "") -> None:
         await asyncio.sleep(0.02)
 
 
+async def learns(sync: ConnectionSync, node: Node) -> None:
+    """The node starts as backup, and knows what its partner knows."""
+    await sync.apply(node.config)
+    await sync.become_backup()
+    await until(node.resynchronised.is_set, "resynchronised")
+
+
+def kill(node: Node) -> int:
+    """Kill the daemon; the pid it had."""
+    pid = node.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
 async def packets_sent(sync: ConnectionSync) -> int:
     found = (await sync.status()).counters
     assert found is not None, "conntrackd does not answer"
@@ -144,9 +159,7 @@ def test_a_backup_that_starts_learns_what_the_master_had_before_and_says_so(node
     start(master, master=True)
 
     async def scenario(sync: ConnectionSync) -> None:
-        await sync.apply(spare.config)
-        await sync.become_backup()
-        await until(spare.resynchronised.is_set, "resynchronised")
+        await learns(sync, spare)
         assert sync.word == "running"
 
     run(spare, scenario)
@@ -162,9 +175,7 @@ def test_what_a_backup_learned_is_said_once_of_a_daemon_also_by_the_clusterd_tha
 
     async def learn(sync: ConnectionSync) -> None:
         spare.resynchronised.clear()
-        await sync.apply(spare.config)
-        await sync.become_backup()
-        await until(spare.resynchronised.is_set, "resynchronised")
+        await learns(sync, spare)
         await until((spare.directory / "conntrackd.known").exists, "said")
 
     def said() -> int:
@@ -195,12 +206,8 @@ def test_what_a_node_took_over_is_there_for_the_one_that_returns(nodes: dict[str
     start(master, master=True)
 
     async def takeover(sync: ConnectionSync) -> None:
-        await sync.apply(spare.config)
-        await sync.become_backup()
-        await until(spare.resynchronised.is_set, "resynchronised")
-        pid = master.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        await learns(sync, spare)
+        kill(master)
         master.namespace.run("conntrack", "-F")
         await sync.become_master()
         deadline = asyncio.get_running_loop().time() + PATIENCE
@@ -211,9 +218,7 @@ def test_what_a_node_took_over_is_there_for_the_one_that_returns(nodes: dict[str
     assert master.flows == 0
 
     async def scenario(sync: ConnectionSync) -> None:
-        await sync.apply(master.config)
-        await sync.become_backup()
-        await until(master.resynchronised.is_set, "resynchronised")
+        await learns(sync, master)
 
     run(master, scenario)
     assert master.flows == FLOWS
@@ -225,12 +230,8 @@ def test_copies_that_expire_on_a_restarted_backup_take_nothing_from_the_master(n
     start(master, master=True)
 
     async def scenario(sync: ConnectionSync) -> None:
-        await sync.apply(spare.config)
-        await sync.become_backup()
-        await until(spare.resynchronised.is_set, "resynchronised")
-        pid = spare.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        await learns(sync, spare)
+        pid = kill(spare)
         await until(lambda: spare.pid not in {None, pid}, "another daemon")
         await until(lambda: sync.word == "running", "it knows everything again")
         before = await packets_sent(sync)
@@ -355,9 +356,7 @@ def test_a_new_engine_is_told_what_the_last_one_knew(nodes: dict[str, Node]) -> 
     start(master, master=True)
 
     async def scenario(sync: ConnectionSync) -> None:
-        await sync.apply(spare.config)
-        await sync.become_backup()
-        await until(spare.resynchronised.is_set, "resynchronised")
+        await learns(sync, spare)
         spare.resynchronised.clear()
         sync.engine_came()
         await until(spare.resynchronised.is_set, "told again")

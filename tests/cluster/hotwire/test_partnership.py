@@ -197,10 +197,10 @@ def test_two_masters_that_do_not_hear_each_other_know_it_by_the_hotwire(pair: Pa
 
 
 def test_a_partner_whose_links_are_gone_is_replaced_at_once(pair: Pair) -> None:
-    """The engine hears it over the hotwire, long before its patience with adverts every 10 s ends."""
+    """The engine hears it over the hotwire, long before its patience with adverts every 4 s ends."""
     for node in pair.nodes.values():
         config = json.loads(node._factory.read_text())
-        config["cluster"]["advert_interval"] = 1000
+        config["cluster"]["advert_interval"] = 400
         node._factory.write_text(json.dumps(config))
     pair.start()
     until(lambda: {pair.master.role, pair.spare.role} == {"master", "backup"}, "roles", 60)

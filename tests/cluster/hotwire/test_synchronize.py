@@ -10,12 +10,8 @@ import pytest
 from cluster.errors import ConflictError, LockedError, RefusedError, UnreachableError
 from cluster.model import RemoveValue, SetValue
 from cluster.rpc.messages import (
-    ConfigReply,
-    Configs,
     Differences,
     EditConfig,
-    GetConfig,
-    ListConfigs,
     SaveConfig,
     SetMaintenance,
     SetStartConfig,
@@ -23,13 +19,12 @@ from cluster.rpc.messages import (
 )
 from tests.support.appliance import until
 from tests.support.netns import why_not
-from tests.support.pair import VIRTUAL, Pair
+from tests.support.pair import VIRTUAL, Pair, in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cluster.model import Config
     from tests.support.appliance import Appliance
 
 pytestmark = [pytest.mark.netns, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
@@ -39,19 +34,9 @@ SECOND = "192.168.200.2/24"
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    try:
-        made.start()
-        until(lambda: (made.master.role, made.spare.role) == ("master", "backup"), "roles")
-        made.await_sync("synchronized")
+    with in_step(tmp_path) as made:
         assert made.master.ask(Synchronize()).warnings == ()  # nothing to send: both note that they have the same
         yield made
-    finally:
-        made.close()
-
-
-def config(node: Appliance) -> Config:
-    return node.ask(GetConfig(secrets=True), ConfigReply).config
 
 
 def save(node: Appliance, name: str = "") -> None:
@@ -66,13 +51,8 @@ def common(node: Appliance) -> list[tuple[str]]:
         ).fetchall()
 
 
-def flags(node: Appliance) -> dict[str, tuple[bool, bool, bool]]:
-    seen = node.ask(ListConfigs(), Configs).configs
-    return {each.name: (each.current, each.start, each.unsaved) for each in seen}
-
-
 def test_a_change_arrives_and_is_in_force_without_a_change_of_role_or_of_the_engine(pair: Pair) -> None:
-    engine, before = pair.spare.engine, config(pair.spare)
+    engine, before = pair.spare.engine, pair.spare.config
     pair.master.set(
         virtual_addresses__2={"device": "LAN2", "address": SECOND}, hostname="changed.cluster.local",
         globals__GLOB_DNS=["192.0.2.1"],
@@ -83,11 +63,11 @@ def test_a_change_arrives_and_is_in_force_without_a_change_of_role_or_of_the_eng
     assert pair.master.ask(Synchronize()).warnings == (), "the link that begins anew is waited for"
 
     pair.await_sync("synchronized")
-    after = config(pair.spare)
+    after = pair.spare.config
     assert after.virtual_addresses["2"].address == SECOND
     assert (after.hostname, after.addresses) == (before.hostname, before.addresses)
     assert after.cluster == before.cluster
-    assert flags(pair.spare)["production"] == (True, True, False)
+    assert pair.spare.flags["production"] == (True, True, False)
     assert pair.spare.engine == engine
     assert (pair.master.roles, pair.spare.roles) == (["backup", "master"], ["backup"])
     assert [event.text for event in pair.spare.events if event.kind == "sync-received"] == [
@@ -105,7 +85,7 @@ def test_it_works_from_the_spare_to_the_master_which_stays_master_and_high(pair:
     pair.spare.ask(Synchronize())
     pair.await_sync("synchronized")
     until(lambda: pair.master.holds(SECOND), "the address that arrived is in force on the master")
-    assert config(pair.master).cluster.priority == "high"
+    assert pair.master.config.cluster.priority == "high"
     assert (pair.master.roles, pair.spare.roles) == (["backup", "master"], ["backup"])
 
 
@@ -117,7 +97,7 @@ def test_machine_facts_of_the_spare_stay_deletions_arrive_and_a_new_interface_ha
         variables__ad={"APPLIANCE_ACCOUNT": "UTM3$"}, addresses__7={"device": "LAN8", "address": "10.8.0.3/24"}
     )
     save(pair.spare)
-    before, key = config(pair.spare), pair.own[3].public("x").line
+    before, key = pair.spare.config, pair.own[3].public("x").line
 
     pair.master.ask(EditConfig((
         RemoveValue(("interfaces", "LAN8")),
@@ -129,7 +109,7 @@ def test_machine_facts_of_the_spare_stay_deletions_arrive_and_a_new_interface_ha
     save(pair.master)
     pair.master.ask(Synchronize())
 
-    after = config(pair.spare)
+    after = pair.spare.config
     assert after.interfaces["LAN9"].zones == ("dmz",)
     assert ("LAN8" in after.interfaces, after.globals) == (False, {})
     assert after.addresses == {number: before.addresses[number] for number in ("1", "2")}
@@ -145,9 +125,9 @@ def test_a_dry_run_changes_nothing_and_maintenance_never_crosses(pair: Pair) -> 
     (difference,) = pair.master.ask(Synchronize(dry_run=True), Differences).differences
     assert (difference.path, difference.left, difference.right) == ("cluster.advert_interval", "25", "30")
     assert pair.spare.info.sync_state != "error"
-    assert config(pair.spare).cluster.advert_interval == 25
+    assert pair.spare.config.cluster.advert_interval == 25
     pair.master.ask(Synchronize())
-    assert config(pair.spare).cluster.advert_interval == 30
+    assert pair.spare.config.cluster.advert_interval == 30
     assert (pair.spare.info.maintainance, pair.master.info.maintainance) == (True, False)
 
 
@@ -155,19 +135,19 @@ def test_each_refusal_has_its_own_error_and_changes_nothing(pair: Pair) -> None:
     pair.master.set(cluster__advert_interval=30)
     save(pair.master)
     pair.spare.set(globals__GLOB_DNS=["192.0.2.98"])
-    before = config(pair.spare), flags(pair.spare)
+    before = pair.spare.config, pair.spare.flags
     with pytest.raises(RefusedError, match="has unsaved edits: admin changed default there") as caught:
         pair.master.ask(Synchronize())
     assert caught.value.details[0] == "globals.GLOB_DNS: (none) -> 192.0.2.98"
     assert "admin (console) has been editing" in caught.value.details[1]
-    assert (config(pair.spare), flags(pair.spare)) == before
+    assert (pair.spare.config, pair.spare.flags) == before
 
     save(pair.spare)
     with pytest.raises(ConflictError, match="was edited since both nodes last had the same configuration"):
         pair.master.ask(Synchronize())
     pair.master.ask(Synchronize(force=True))
     pair.await_sync("synchronized")
-    assert config(pair.spare).globals == {}
+    assert pair.spare.config.globals == {}
 
     pair.plug(plugged=False)
     until(lambda: pair.master.info.sync_state == "error", "the cable is noticed")
@@ -203,4 +183,4 @@ def test_authentication_that_would_part_the_nodes_is_refused(pair: Pair) -> None
     save(pair.master)
     with pytest.raises(RefusedError, match="authenticates adverts in another way than is in force here"):
         pair.master.ask(Synchronize())
-    assert config(pair.spare).cluster.passphrase == "hex:" + "5a" * 32
+    assert pair.spare.config.cluster.passphrase == "hex:" + "5a" * 32

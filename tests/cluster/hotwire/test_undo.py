@@ -8,12 +8,8 @@ import pytest
 
 from cluster.errors import ConflictError, LockedError, RefusedError, UnreachableError
 from cluster.rpc.messages import (
-    ConfigReply,
-    Configs,
-    GetConfig,
     GetHistory,
     History,
-    ListConfigs,
     RollBack,
     RollBackBoth,
     SaveConfig,
@@ -22,13 +18,12 @@ from cluster.rpc.messages import (
 )
 from tests.support.appliance import until
 from tests.support.netns import why_not
-from tests.support.pair import Pair
+from tests.support.pair import Pair, in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cluster.model import Config
     from tests.support.appliance import Appliance
 
 pytestmark = [pytest.mark.netns, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
@@ -39,11 +34,7 @@ SECOND = "192.168.200.2/24"
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Given two nodes in step, to which the master then sent a second virtual address as `production`."""
-    made = Pair(tmp_path)
-    try:
-        made.start()
-        until(lambda: (made.master.role, made.spare.role) == ("master", "backup"), "roles")
-        made.await_sync("synchronized")
+    with in_step(tmp_path) as made:
         made.master.set(virtual_addresses__2={"device": "LAN2", "address": SECOND})
         made.master.update()
         made.master.ask(SaveConfig("production"))
@@ -52,28 +43,17 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         made.await_sync("synchronized")
         until(lambda: made.master.holds(SECOND), "the master has the second address")
         yield made
-    finally:
-        made.close()
-
-
-def config(node: Appliance) -> Config:
-    return node.ask(GetConfig(secrets=True), ConfigReply).config
 
 
 def virtual(node: Appliance) -> list[str]:
-    return sorted(config(node).virtual_addresses)
-
-
-def flags(node: Appliance) -> dict[str, tuple[bool, bool, bool]]:
-    seen = node.ask(ListConfigs(), Configs).configs
-    return {each.name: (each.current, each.start, each.unsaved) for each in seen}
+    return sorted(node.config.virtual_addresses)
 
 
 def test_the_receiver_alone_goes_back_with_its_start_configuration_and_the_sender_stays(pair: Pair) -> None:
     pair.spare.ask(RollBack())
 
     assert (virtual(pair.master), virtual(pair.spare)) == (["1", "2"], ["1"])
-    assert flags(pair.spare) == {"default": (True, True, False)}
+    assert pair.spare.flags == {"default": (True, True, False)}
     assert pair.spare.has("sync-undone")
     pair.await_sync("pending")
     pair.spare.kill()
@@ -103,7 +83,7 @@ def test_afterwards_the_sender_may_synchronize_again_without_force(pair: Pair) -
 
     pair.master.ask(Synchronize())
 
-    assert config(pair.spare).cluster.advert_interval == 30
+    assert pair.spare.config.cluster.advert_interval == 30
 
 
 def test_a_receiver_that_was_edited_since_is_not_undone_without_force(pair: Pair) -> None:
@@ -118,7 +98,7 @@ def test_a_receiver_that_was_edited_since_is_not_undone_without_force(pair: Pair
     pair.master.ask(RollBackBoth(force=True))
 
     assert (virtual(pair.master), virtual(pair.spare)) == (["1"], ["1"])
-    assert config(pair.spare).globals == {}
+    assert pair.spare.config.globals == {}
     pair.await_sync("synchronized")
 
 
@@ -137,7 +117,7 @@ def test_only_what_both_last_had_in_common_is_undone_not_something_before_it(pai
         pair.master.ask(RollBackBoth())
 
     pair.spare.ask(RollBackBoth())
-    assert [config(node).cluster.advert_interval for node in pair.nodes.values()] == [25, 25]
+    assert [node.config.cluster.advert_interval for node in pair.nodes.values()] == [25, 25]
     assert (virtual(pair.master), virtual(pair.spare)) == (["1", "2"], ["1", "2"])
 
 

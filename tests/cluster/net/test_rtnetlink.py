@@ -184,7 +184,7 @@ class TestWithTheKernel:
         assert link is not None
         requests.send([rtnetlink.put_address(link.ifindex, VIRTUAL, 24, Seconds(1))])
 
-        end = time.monotonic() + 5
+        end = time.monotonic() + 20
         while not (changes := monitor.changes()):
             assert time.monotonic() < end
             time.sleep(0.05)

@@ -7,22 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.engine import Engine, configuration
-from tests.support.netns import Namespace, Network, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.support.netns import Namespace, Network
+
     MakeEngine = Callable[..., Engine]
-
-
-@pytest.fixture
-def network() -> Iterator[Network]:
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    made = Network()
-    yield made
-    made.close()
 
 
 @pytest.fixture
