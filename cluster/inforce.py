@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from cluster.model import Config
 
 
+_WITH_UPDATE = ("cluster", "interfaces", "addresses", "virtual_addresses", "routes", "applications", "ssh")
+"""Parts of a configuration that an edit leaves as they are until `system update interface`."""
+
+
 class InForce:
     """Puts configurations into force: network, engine, followers, other parts.
 
@@ -188,6 +192,26 @@ class InForce:
             ClusterError: the engine does not come up, or refuses. The rest is in force then.
         """
         return await self._put(self._store.running, maintenance=self._store.maintenance)
+
+    async def apply_rules(self) -> tuple[str, ...]:
+        """Put the rules of the running configuration into force, and nothing that the role depends on.
+
+        Returns:
+            As `apply`.
+
+        Raises:
+            RefusedError: other edits would come into force with them.
+            ClusterError: as `apply`.
+        """
+        before, after = self._applied, self._store.running.config
+        if before.rules == after.rules:
+            return ()
+        waiting = [part for part in _WITH_UPDATE if getattr(before, part) != getattr(after, part)]
+        if waiting:
+            raise RefusedError(
+                f"other edits wait as well ({', '.join(waiting)}); system update interface brings all into force"
+            )
+        return await self.put_back(self._store.running)
 
     async def follow_arrival(self) -> tuple[str, ...]:
         """Put what arrived from the partner into force; whether this node stands back stays as it is.

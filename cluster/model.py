@@ -31,6 +31,7 @@ ApplicationFlag = Literal["AUTOSTART"]
 OpenvpnProto = Literal["udp", "tcp"]
 InterfaceFlag = Literal["HA", "HOTWIRE", "DYNAMIC", "DHCP_CLIENT"]
 RouteFlag = Literal["BLACKHOLE_IF_OFFLINE"]
+RuleFlag = Literal["ACCEPT", "HIDENAT", "HIDENAT_EXCLUDE", "DISABLED"]
 
 
 class AuthKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,6 +115,18 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     ] = ()
 
 
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the master hides behind a virtual address (source NAT); its id is the key in `Config.rules`."""
+
+    pos: Annotated[int, Meta(ge=1), _about("cluster", "the rules are asked in this order")]
+    group: Annotated[str, _about("cluster", "a heading for people")] = "default"
+    src: Annotated[str, _about("cluster", "any, a network or address, or ZONE-network")] = "any"
+    dst: Annotated[str, _about("cluster", "any, internet, a network or address, or ZONE-network")] = "any"
+    service: Annotated[str, _about("cluster", "any, icmp, tcp, udp, or with ports: tcp/443, udp/5000-5010")] = "any"
+    flags: Annotated[tuple[RuleFlag, ...], _about("cluster", "ACCEPT with HIDENAT or HIDENAT_EXCLUDE")]
+    nat_node: Annotated[str, _about("cluster", "a virtual address, its HA interface, or ZONE-interface")]
+
+
 class AccountKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A public key that an account may log in with; its id is the key in `Account.keys`."""
 
@@ -178,6 +191,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     addresses: Annotated[dict[str, Address], _about("machine", "addresses by id")] = field(default_factory=dict)
     virtual_addresses: dict[str, VirtualAddress] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
     variables: Annotated[
         dict[str, dict[str, str]], _about("cluster", "variables of applications")
     ] = field(default_factory=dict)

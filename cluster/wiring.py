@@ -41,6 +41,7 @@ from cluster.lease import EditLease
 from cluster.manager import Manager
 from cluster.model import Config
 from cluster.net.filter import Filter
+from cluster.net.hidenat import HideNat
 from cluster.net.host import Host
 from cluster.net.routes import Routes
 from cluster.partnership import Partnership
@@ -107,6 +108,7 @@ class Daemon:
         self._audit = AuditLog(options.state_dir / "audit")
         self._host = Host(options.run_dir / "addresses.json")
         self._filter = Filter(options.run_dir / "filter.json", self._events.note)
+        self._hidenat = HideNat(options.run_dir / "hidenat.json", self._events.note)
         self._routes = Routes(self._events.note)
         self._disabled = DisabledInterfaces(self._host)
         self._connections = ConnectionSync(
@@ -114,7 +116,7 @@ class Daemon:
         )
         self._applications = applications(options.applications_dir, options.run_dir, self._events.note)
         self._followers = Followers(
-            (self._connections, self._disabled, self._routes, self._applications),
+            (self._connections, self._disabled, self._hidenat, self._routes, self._applications),
             lambda text: self._events.note("follower-failed", text),
         )
         self._engine = EngineSupervisor(
@@ -154,6 +156,7 @@ class Daemon:
                     self._engine.run(),
                     self._followers.run(),
                     self._filter.keep(),
+                    self._hidenat.keep(),
                     self._routes.keep(),
                     self._connections.run(),
                     self._applications.run(),
@@ -248,7 +251,7 @@ class Daemon:
             events=self._events,
             followers=self._followers,
             disabled=self._disabled,
-            parts=(self._filter, self._routes, self._connections, partnership, self._shell),
+            parts=(self._filter, self._hidenat, self._routes, self._connections, partnership, self._shell),
             resynchronises=self._connections.serves,
         )
 

@@ -30,6 +30,9 @@ MANAGED = "managed_applications"
 APPLICATION_TITLES = "application_titles"
 ROUTES = "routes"
 ROUTERS = "routers"
+RULES = "rules"
+RULE_NETWORKS = "rule_networks"
+NAT_NODES = "nat_nodes"
 USERS = "users"
 USER_GROUPS = "user_groups"
 OPENVPN = "openvpn"
@@ -101,6 +104,13 @@ def _of_config(config: Config) -> dict[str, Names]:
         AUTH_KEYS: _auth_keys(config),
         ROUTES: tuple((key, f"{seen.dst} by {seen.router}") for key, seen in config.routes.items()),
         ROUTERS: _routers(config),
+        RULES: tuple((key, f"{seen.src} to {seen.dst} by {seen.nat_node}") for key, seen in config.rules.items()),
+        RULE_NETWORKS: (
+            ("any", "everything"),
+            ("internet", "everything"),
+            *((f"{zone}-network", "") for zone in _zones(config)),
+        ),
+        NAT_NODES: _nat_nodes(config),
         USERS: tuple((name, account.role) for name, account in config.users.items()),
         USER_GROUPS: tuple((name, group.role) for name, group in config.user_groups.items()),
         OPENVPN: tuple((key, f"{seen.name} {seen.local_addr}".rstrip()) for key, seen in config.openvpn.items()),
@@ -121,6 +131,22 @@ def _local_addresses(config: Config) -> Names:
     virtual = ((seen.address, f"virtual, on {seen.device}") for seen in config.virtual_addresses.values())
     own = ((seen.address, f"of this node alone, on {seen.device}") for seen in config.addresses.values())
     return tuple((address.partition("/")[0], about) for address, about in (*virtual, *own))
+
+
+def _zones(config: Config) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(zone for seen in config.interfaces.values() for zone in seen.zones))
+
+
+def _nat_nodes(config: Config) -> Names:
+    """HA interfaces that have a virtual address, those addresses, and the interfaces by zone."""
+    virtual = [(seen.device, seen.address.partition("/")[0]) for seen in config.virtual_addresses.values()]
+    devices = tuple(dict.fromkeys(device for device, _ in virtual if device in config.interfaces))
+    zones = dict.fromkeys(zone for device in devices for zone in config.interfaces[device].zones)
+    return (
+        *((device, _about(config, device)) for device in devices),
+        *((address, f"virtual address on {device}") for device, address in virtual),
+        *((f"{zone}-interface", f"HA interface of the zone {zone}") for zone in zones),
+    )
 
 
 def _auth_keys(config: Config) -> Names:

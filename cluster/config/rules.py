@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cluster.config import account_rules, authentication, hotwire_rules, openvpn_rules, route_rules
+from cluster.config import account_rules, authentication, hotwire_rules, nat_rules, openvpn_rules, route_rules
 from cluster.config.addresses import IP, read_interface
 from cluster.config.canonical import MASK
 from cluster.config.hotwire_rules import plain_address
@@ -55,9 +55,9 @@ def check(config: Config) -> list[Problem]:
     """
     rules = (
         _hostname, _interface_names, _interface_ids, _flags, *hotwire_rules.RULES, _ha_interfaces,
-        _vrids, _watched_hosts, _vlans, _machine_addresses, _virtual_addresses, route_rules.check, _passphrase,
-        _auth_keys, _auth_send, _disabled_in_backup, _variables, _globals, _applications, account_rules.check,
-        openvpn_rules.check,
+        _vrids, _watched_hosts, _vlans, _machine_addresses, _virtual_addresses, route_rules.check, nat_rules.check,
+        _passphrase, _auth_keys, _auth_send, _disabled_in_backup, _variables, _globals, _applications,
+        account_rules.check, openvpn_rules.check,
     )
     return [problem for rule in rules for problem in rule(config)]
 

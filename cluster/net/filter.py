@@ -33,10 +33,6 @@ PATIENCE = 10.0
 SETTLE = 1.0
 """Seconds from a change to our look at it: a script makes many, and two that undo each other shall take turns."""
 
-_GONE = f"table inet {TABLE}\ndelete table inet {TABLE}\n"
-"""Removes the table, also where there is none: the first line makes it then."""
-
-
 # linux/netlink.h and linux/netfilter/nfnetlink.h; the mask counts groups from 1.
 _NETLINK_NETFILTER = 12
 _GROUP_NFTABLES = 1 << (7 - 1)
@@ -65,14 +61,16 @@ class Put(NamedTuple):
 
 
 class Filter:
-    """The table of this network namespace.
+    """A table of this network namespace.
 
     Args:
         record: file in the run directory that remembers what was put.
         note: takes kind and sentence of an event.
+        table: its name, of the family inet.
     """
 
-    def __init__(self, record: Path, note: Callable[[str, str], None]) -> None:
+    def __init__(self, record: Path, note: Callable[[str, str], None], table: str = TABLE) -> None:
+        self._name = table
         self._record = record
         self._note = note
         self._one = asyncio.Lock()
@@ -88,8 +86,16 @@ class Filter:
             What could not be done, one sentence each; the table is as it was then.
         """
         try:
-            self._wanted = ruleset(config)
-            await self._bring(self._wanted)
+            text = ruleset(config)
+        except ClusterError as error:
+            return (_sentence(error),)
+        return await self.put(text)
+
+    async def put(self, text: str) -> tuple[str, ...]:
+        """Put the table as it is written, or, where nothing is, remove it; returns problems as `apply` does."""
+        self._wanted = text
+        try:
+            await self._bring(text)
         except ClusterError as error:
             return (_sentence(error),)
         return ()
@@ -124,17 +130,19 @@ class Filter:
 
     async def _bring_alone(self, text: str) -> None:
         before = self._recorded()
-        shown = await _shown(required=bool(text))
+        shown = await _shown(self._name, required=bool(text))
         if text and before == Put(text, shown):
             return
         if text or shown:
-            await _load(_GONE + text)
+            # Removed also where there is none: the first line makes it then.
+            await _load(f"table inet {self._name}\ndelete table inet {self._name}\n{text}")
             if text and before.text == text:
-                self._note("filter-restored", f"somebody else changed the packet filter table {TABLE}; put back")
+                what = f"the packet filter table {self._name}"
+                self._note("filter-restored", f"somebody else changed {what}; put back")
             else:
-                _LOG.info("the packet filter table %s is %s", TABLE, "put" if text else "removed")
+                _LOG.info("the packet filter table %s is %s", self._name, "put" if text else "removed")
         if text:
-            shown = await _shown(required=True)
+            shown = await _shown(self._name, required=True)
             files.replace(self._record, json.dumps(Put(text, shown)).encode())
         else:
             self._record.unlink(missing_ok=True)
@@ -174,17 +182,18 @@ def _forget(line: socket.socket) -> None:
                 raise
 
 
-async def _shown(*, required: bool) -> str:
-    """The table as the kernel has it, without counters; empty when there is none.
+async def _shown(table: str, *, required: bool) -> str:
+    """A table as the kernel has it, without counters; empty when there is none.
 
     Args:
+        table: its name.
         required: whether nft must be there; without it there can be no table of ours.
 
     Raises:
         ClusterError: nft cannot say.
     """
     try:
-        said = await run(("--stateless", "list", "table", "inet", TABLE))
+        said = await run(("--stateless", "list", "table", "inet", table))
     except FileNotFoundError as error:
         if required:
             raise ClusterError("nft is not installed (Debian package nftables)") from error

@@ -79,9 +79,9 @@ def _chain(name: str, rules: Iterable[str], hook: str = "") -> str:
 
 def _input(config: Config, hotwire: list[str]) -> Iterator[str]:
     if hotwire:
-        yield f"iifname {_quoted(hotwire[0])} goto hotwire"
+        yield f"iifname {quoted(hotwire[0])} goto hotwire"
     ha = _named(config, "HA")
-    elsewhere = f"iifname != {_set(map(_quoted, ha))} " if ha else ""
+    elsewhere = f"iifname != {_set(map(quoted, ha))} " if ha else ""
     yield f'{elsewhere}meta l4proto {VRRP} counter drop comment "VRRP belongs on HA interfaces"'
     if hotwire:
         yield f'udp dport {CONNTRACK_PORT} counter drop comment "connections are told on the hotwire alone"'
@@ -110,7 +110,7 @@ def _hotwire(config: Config) -> Iterator[str]:
 
 def _forward(device: str) -> Iterator[str]:
     for direction in ("iifname", "oifname"):
-        yield f'{direction} {_quoted(device)} counter drop comment "the hotwire leads nowhere"'
+        yield f'{direction} {quoted(device)} counter drop comment "the hotwire leads nowhere"'
 
 
 def _family(address: str) -> str:
@@ -121,7 +121,7 @@ def _set(elements: Iterable[str]) -> str:
     return f"{{ {', '.join(elements)} }}"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """An interface name as nft reads it: no quotation mark can stand in one, and a star at its end is a pattern."""
     if '"' in name or "\\" in name:
         raise InvalidConfigurationError(

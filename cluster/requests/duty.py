@@ -57,10 +57,11 @@ class Duty:
         self.answers: Answers = {
             m.SetMaintenance: self._set_maintenance,
             m.UpdateInterface: self._update,
+            m.UpdateRule: self._update_rule,
             m.Switch: self._switch,
             m.Reboot: self._reboot,
         }
-        self.changes: tuple[type[Ask], ...] = (m.SetMaintenance, m.UpdateInterface)
+        self.changes: tuple[type[Ask], ...] = (m.SetMaintenance, m.UpdateInterface, m.UpdateRule)
 
     async def _set_maintenance(self, ask: m.SetMaintenance, actor: Actor) -> m.Done:
         if self._store.maintenance != ask.value:
@@ -72,6 +73,9 @@ class Duty:
 
     async def _update(self, _ask: m.UpdateInterface, actor: Actor) -> m.Done:
         return m.Done(await self._rekeying.apply(who(actor)))
+
+    async def _update_rule(self, _ask: m.UpdateRule, _actor: Actor) -> m.Done:
+        return m.Done(await self._inforce.apply_rules())
 
     async def _switch(self, ask: m.Switch, actor: Actor) -> m.Done:
         self._inforce.require_cluster()

@@ -84,6 +84,11 @@ route new router "192.168.175.1" dst "0.0.0.0/0"
 route new src "" router "wan0" dst "0.0.0.0/0"
 route set id "1" router "192.168.175.2" weight "2"
 route delete id "1"
+rule get
+rule new group "default" src "internal-network" dst "internet" service any flags [ ACCEPT HIDENAT ] nat_node LAN1
+rule set id "4" pos "1" flags [ ACCEPT HIDENAT ]
+rule move id "4" pos "3" group "default"
+rule delete id "4"
 system ssh pubkey get
 system ssh pubkey new key "ssh-ed25519 AAAA"
 system ssh pubkey enable id 1

@@ -29,8 +29,13 @@ async def update_interface(call: Call) -> Done:
     return await done(call, messages.UpdateInterface())
 
 
+async def update_rule(call: Call) -> Done:
+    """`system update rule`: apply the rules that were edited."""
+    return await done(call, messages.UpdateRule())
+
+
 async def update_nothing(_call: Call) -> Done:
-    """`system update rule` and `system update system`: scripts send them, nothing here waits for them."""
+    """`system update system`: scripts send it, nothing here waits for it."""
     return Done()
 
 
@@ -53,7 +58,13 @@ COMMANDS = (
         documented=True,
         note="Applying the same again changes nothing.",
     ),
-    Command(("system", "update", "rule"), "apply the rule set", update_nothing, documented=True),
+    Command(
+        ("system", "update", "rule"),
+        "apply the rule set",
+        update_rule,
+        documented=True,
+        note="Refused while other edits wait for system update interface, which applies rules as well.",
+    ),
     Command(("system", "update", "system"), "apply the settings of the system", update_nothing, documented=True),
     Command(("system", "reboot"), "hand over, then restart this node", reboot),
     Command(("system", "poweroff"), "hand over, then switch this node off", poweroff),

@@ -73,6 +73,7 @@ from cluster.rpc.messages.duty import (
     SetMaintenance,
     Switch,
     UpdateInterface,
+    UpdateRule,
 )
 from cluster.rpc.messages.happening import (
     Capture,
@@ -177,6 +178,7 @@ __all__ = [
     "System",
     "Text",
     "UpdateInterface",
+    "UpdateRule",
     "Verdict",
 ]
 
@@ -187,7 +189,7 @@ MAX_FRAME = 16 * 1024 * 1024
 AnyAsk = (
     GetInfo | GetStatus | GetSystem | GetConfig | ListConfigs | GetInterfaces | GetKeys | EditConfig | SaveConfig
     | SetStartConfig | LoadConfig | DeleteConfig | ImportConfig | ExportConfig | DiffConfig | Synchronize
-    | UpdateInterface | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
+    | UpdateInterface | UpdateRule | SetMaintenance | Switch | GetEvents | FollowEvents | FollowAdverts
     | Reboot | GetHotwireKeys | RenewHotwireKey | GetCheck
     | GetLogin | CheckPassword | ChangePassword | NoteCommands | GetAudit | GetLastLogin
     | GetHistory | RollBack | RollBackBoth | Activate | ConfirmActivation

@@ -5,6 +5,10 @@ from __future__ import annotations
 from cluster.rpc.messages.base import Ask
 
 
+class UpdateRule(Ask, frozen=True, tag="update-rule"):
+    """`system update rule`: bring the edited rules into force, and nothing else -> Done."""
+
+
 class UpdateInterface(Ask, frozen=True, tag="update-interface"):
     """Apply addresses, HA, hotwire, cluster on/off and maintenance to the live system -> Done."""
 
