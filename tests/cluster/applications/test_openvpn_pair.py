@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from cluster.check.sockets import listening
 from cluster.errors import ClusterError
 from cluster.model import RemoveValue
 from cluster.rpc.messages import (
@@ -30,6 +23,7 @@ from cluster.rpc.messages import (
 )
 from tests.support.appliance import until
 from tests.support.netns import why_not
+from tests.support.openvpn import COMMON, OPENVPN, Identity, listens, streams, why_no_openvpn
 from tests.support.pair import Pair
 
 if TYPE_CHECKING:
@@ -38,10 +32,8 @@ if TYPE_CHECKING:
     from tests.support.appliance import Appliance
     from tests.support.netns import Namespace
 
-OPENVPN = shutil.which("openvpn", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or ""
-TUN = Path("/dev/net/tun")
-WHY_NOT = why_not() or ("" if OPENVPN else "openvpn is not installed") or ("" if TUN.exists() else f"no {TUN}")
-pytestmark = [pytest.mark.netns, pytest.mark.skipif(bool(WHY_NOT), reason=str(WHY_NOT))]
+WHY_NOT = why_not() or why_no_openvpn()
+pytestmark = [pytest.mark.netns, pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))]
 
 VIRTUAL = "192.168.200.1"
 PORT = 20000
@@ -49,45 +41,6 @@ OF_ITS_OWN = 1194
 FAR_END = {2: "10.99.0.2", 3: "10.99.0.3"}
 """The address in the tunnel, by node: who answers there tells which of them it is."""
 PATIENCE = 60.0
-
-COMMON = """\
-dev tun
-verb 3
-keepalive 1 4
-data-ciphers AES-256-GCM
-"""
-
-
-class Identity:
-    """A key and a certificate that nobody but this test believes."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self.key, self.certificate = directory / f"{name}.key", directory / f"{name}.crt"
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = dt.datetime.now(dt.UTC)
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .sign(key, hashes.SHA256())
-        )
-        self.key.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        self.key.chmod(0o600)
-        self.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        self.fingerprint = made.fingerprint(hashes.SHA256()).hex(":")
-
-    def speaks_to(self, peer: Identity) -> str:
-        return f"cert {self.certificate}\nkey {self.key}\npeer-fingerprint {peer.fingerprint}\n"
-
 
 class Site:
     """Two appliances whose administrator has OpenVPN on a port of its own, and a client in their LAN."""
@@ -148,11 +101,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made = Site(tmp_path)
     yield made
     made.close()
-
-
-def listens(namespace: Namespace) -> set[tuple[str, int]]:
-    """Where somebody listens with UDP."""
-    return {(found.address, found.port) for found in listening("udp", namespace.run("cat", "/proc/net/udp"))}
 
 
 def state(node: Appliance) -> str:
@@ -244,11 +192,6 @@ def test_several_instances_run_beside_each_other_and_each_is_supervised(site: Si
     restart(master)
     until(lambda: (VIRTUAL, PORT) in listens(here), "the first one listens again", PATIENCE)
     assert (VIRTUAL, 443) not in streams(here)
-
-
-def streams(namespace: Namespace) -> set[tuple[str, int]]:
-    """Where somebody listens with TCP."""
-    return {(found.address, found.port) for found in listening("tcp", namespace.run("cat", "/proc/net/tcp"))}
 
 
 def pids(namespace: Namespace) -> list[int]:

@@ -1,4 +1,4 @@
-"""The driver for systemd, against a play of systemctl on PATH: no machine of ours runs systemd."""
+"""The driver for systemd, against a play of systemctl on PATH; test_systemd_openvpn.py has a real one."""
 
 from __future__ import annotations
 
