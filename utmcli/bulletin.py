@@ -1,7 +1,7 @@
 """What people at their prompts are told meanwhile: cluster events, and messages of other sessions.
 
 One bulletin serves all sessions of a shell host, with one connection to clusterd, which it holds only while
-somebody listens. Programs never listen (`Editor.announce`).
+somebody listens. Programs never listen (`Conversation`).
 """
 
 from __future__ import annotations

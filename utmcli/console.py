@@ -47,6 +47,8 @@ MAX_HELLO = 256 * 1024
 """Longest first frame, bytes: twice the longest single argument Linux passes on."""
 MAX_FRAME = 64 * 1024
 """Longest other frame of a client, bytes."""
+BY_HAND = 3
+"""Single keys in one line from which somebody sits there: programs write lines whole."""
 MAX_UNREAD = 1024 * 1024
 """Bytes of output that may wait for a client that does not read while its editor goes on drawing."""
 
@@ -112,11 +114,13 @@ class Console(Protocol):
         rows: of the terminal now; 0 where it does not say.
         resized: called when the window changed its size.
         interrupted: called at Ctrl-C in mode 2.
+        by_hand: in mode 2 somebody was seen to press keys one by one; never where lines come whole, from a kernel.
     """
 
     hello: Hello
     columns: int
     rows: int
+    by_hand: bool
     resized: Callable[[], None] | None
     interrupted: Callable[[], None] | None
 
@@ -148,6 +152,8 @@ class ClientConsole:
         resized: called when the window changed its size.
         interrupted: called at Ctrl-C in mode 2.
     """
+
+    by_hand = False  # who types shows in mode 1 only: in mode 2 the kernel at the client's end makes lines
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: Hello) -> None:
         self._reader = reader

@@ -27,6 +27,7 @@ from prompt_toolkit.utils import get_cwidth
 from utmcli.answering import NEXT_LINE, Answering, InterruptError
 from utmcli.commands import GRAMMAR
 from utmcli.completion import help_at, which_live
+from utmcli.console import BY_HAND
 from utmcli.keyboard import Keyboard
 from utmcli.line_prompt import line_prompt
 from utmcli.live import fetch
@@ -53,8 +54,6 @@ MAX_AHEAD = 256 * 1024
 """Characters that may wait for the command that runs now to end: a pasted configuration. More is not taken."""
 MAX_NOTICES = 100
 """Messages that wait for the command that runs now to end; the oldest go first."""
-BY_HAND = 3
-"""Single keys in one line from which somebody sits there: programs write lines whole."""
 MENU = 17
 """Rows of the terminal for the line and the menu below it: every word of the longest module fits."""
 _SLICE = 256
@@ -88,6 +87,7 @@ class Editor:
     """
 
     interrupt_mark = "^C\n"
+    listens = False
     by_hand = False
     """Somebody pressed keys one by one, or one that no program presses; from then on it is a person's session."""
 

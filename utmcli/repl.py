@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import deque
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from utmcli.session import Session
 
 WELCOME = "Tab completes, ? explains, exit leaves.\n"
+CONSOLE = "console"
+"""The source of whoever is at this machine."""
+_NOTICES = 100
+"""Messages that wait for the next prompt; the oldest go first."""
 _GLANCE = 0.5
 """Seconds that asking for host name and hints may keep the prompt waiting."""
 
@@ -46,15 +51,23 @@ class LineReader(Protocol):
     Attributes:
         interrupt_mark: what to write when Ctrl-C stopped a command.
         by_hand: a person sits there, as far as that can be told.
+        listens: messages are for it though nobody was seen to type.
         touched: when something was typed last, monotonic seconds.
     """
 
     interrupt_mark: str
-    by_hand: bool
     touched: float
 
+    @property
+    def by_hand(self) -> bool:
+        """See above."""
+
+    @property
+    def listens(self) -> bool:
+        """See above."""
+
     def announce(self, text: str) -> None:
-        """Show a message above the line that is typed, where a person types it."""
+        """Show a message above the line that is typed, or the next one, where a person types it."""
 
     async def read_line(self, prompt: str) -> str:
         """One line, without its end.
@@ -91,6 +104,10 @@ class LineReader(Protocol):
 class PlainReader:
     """A terminal without cursor movement (TERM=dumb, or of unknown size): the kernel's own line editing.
 
+    Messages of others are plain lines above the next prompt, as hints are. Over SSH a program at such a terminal
+    gets none, and output pauses for people only: keys that are pressed one by one tell them apart. A local terminal
+    hands over whole lines; somebody at a serial line gets messages, and pauses with `terminal length`.
+
     Args:
         console: the terminal.
         session: whose help it shows.
@@ -98,7 +115,6 @@ class PlainReader:
     """
 
     interrupt_mark = "\n"  # the terminal shows ^C by itself
-    by_hand = False  # a terminal of this kind is a program's as often as a person's
 
     def __init__(self, console: Console, session: Session, interrupted: Callable[[], None]) -> None:
         self._console = console
@@ -106,11 +122,23 @@ class PlainReader:
         self._interrupted = interrupted
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._reading: asyncio.Future[None] | None = None
+        self._notices: deque[str] = deque(maxlen=_NOTICES)
         self.touched = time.monotonic()
         console.interrupted = self._stop
 
+    @property
+    def by_hand(self) -> bool:
+        """A person sits there, where that can be told."""
+        return self._console.by_hand
+
+    @property
+    def listens(self) -> bool:
+        """At a local terminal of this kind, a serial line for instance, there is a person as a rule."""
+        return self._session.actor.source == CONSOLE
+
     def announce(self, text: str) -> None:
-        """Nothing: a message could not be shown without tearing the line that is typed."""
+        """Keep a message for the next prompt: now it would tear the line that is typed, or the output."""
+        self._notices.append(text)
 
     async def read_line(self, prompt: str) -> str:
         """One line; a line that ends with ``?`` is answered with help instead.
@@ -120,6 +148,8 @@ class PlainReader:
             EOFError: Ctrl-D, or the terminal is gone.
         """
         while True:
+            while self._notices:
+                await self._console.write(self._notices.popleft())
             await self._console.write(prompt)
             line = await self._next()
             if not line.rstrip().endswith("?"):
@@ -271,7 +301,7 @@ class Conversation:
                 continue
             except EOFError:
                 return
-            if reader.by_hand:
+            if reader.by_hand or reader.listens:
                 self._bulletin.listen(self._session, reader.announce)
             for line in text.splitlines():
                 if self._session.closed or await self._carry_out(line) == EXIT_INTERRUPTED:

@@ -88,6 +88,53 @@ def test_a_dumb_terminal_sees_no_escape_sequence_and_edits_its_line(site: Site) 
     assert leaves(person) == 0
 
 
+def types(person: pexpect.spawn, line: str) -> None:
+    """Type as a person does: each key once the one before it is there."""
+    for key in line:
+        person.send(key)
+        person.expect_exact(key)
+    person.send("\r")
+
+
+def test_a_person_at_a_dumb_terminal_is_told_what_others_say_above_the_next_prompt(site: Site) -> None:
+    person = site.person(term="dumb")
+    person.expect_exact(PROMPT)
+    types(person, "cluster maintainance get")
+    person.expect_exact("0\r\n" + PROMPT)
+    types(person, "# a line, after which messages are for this person")
+    person.expect_exact(PROMPT)
+    assert site.ssh("robot", 'message "lunch"', password=True).returncode == 0
+    types(person, "cluster maintainance get")
+    person.expect_exact("0\r\n% Message of robot (ssh 192.168.12.10): lunch\r\n" + PROMPT)
+    assert "\x1b" not in person.before
+    assert leaves(person) == 0
+
+
+def test_output_pauses_for_a_person_at_a_dumb_terminal(site: Site) -> None:
+    person = site.person(term="dumb", rows=10)
+    person.expect_exact(PROMPT)
+    types(person, "help")
+    person.expect_exact("--More--")
+    person.sendline("q")
+    person.expect_exact(PROMPT)
+    assert "\x1b" not in person.before
+    assert leaves(person) == 0
+
+
+def test_a_program_at_a_dumb_terminal_gets_all_output_and_no_messages(site: Site) -> None:
+    program = site.person(term="dumb", rows=10)
+    program.expect_exact(PROMPT)
+    program.sendline("cluster maintainance get")
+    program.expect_exact("0\r\n" + PROMPT)
+    site.ssh("robot", 'message "lunch"', password=True)
+    program.sendline("help")
+    program.expect_exact("system config synchronize")
+    program.expect_exact(PROMPT)
+    program.sendline("cluster maintainance get")
+    program.expect_exact("cluster maintainance get\r\nvalue\r\n-----\r\n0\r\n" + PROMPT)
+    assert leaves(program) == 0
+
+
 def test_a_window_that_is_pulled_larger_is_known_to_the_session(site: Site) -> None:
     person = site.person(rows=5, columns=40)
     person.expect_exact(PROMPT)

@@ -379,6 +379,19 @@ def test_a_terminal_without_cursor_gets_plain_lines(shell: Shell, term: str, tel
     assert person.leaves() == 0
 
 
+def test_a_serial_line_gets_events_above_the_next_prompt(shell: Shell, answers: Answers) -> None:
+    person = shell.person(tells_size=False)
+    person.sees_prompt()
+    while answers.told < 2 or b"event 2" not in person.raw:
+        person.types("\n")
+        person.sees_prompt()
+        person.look()
+    assert b"% Event: event 2\r\nmaster.cluster.local> " in person.raw
+    assert b"\x1b" not in person.raw
+    person.types(CTRL_D)
+    assert person.leaves() == 0
+
+
 def test_edits_carry_the_name_of_who_typed_them(person: Person, answers: Answers) -> None:
     person.types('extc global set variable "GLOB_X" value [ "a" "b" ]' + ENTER)
     person.sees("OK")

@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from utmcli.console import GATHER, MAX_UNREAD, Hello
+from utmcli.console import BY_HAND, GATHER, MAX_UNREAD, Hello
 from utmcli.sshd.discipline import Kind, LineDiscipline
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class ChannelConsole:
         self._now = now
         self.active = now()
         self.terminal = hello.terminals[0]
+        self.by_hand = False
+        self._strokes = 0
         self._mode = "" if self.terminal else "0"
         self._discipline = LineDiscipline()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -218,6 +220,8 @@ class ChannelConsole:
                 self._channel.pause_reading()
 
     def _edit(self, data: bytes) -> None:
+        self._strokes = 0 if data in (b"\r", b"\n") else self._strokes + (len(data) == 1 and data.isascii())
+        self.by_hand = self.by_hand or self._strokes >= BY_HAND
         for kind, text in self._discipline.feed(self._decoder.decode(data)):
             if kind is Kind.ECHO:
                 self.draw(text)
