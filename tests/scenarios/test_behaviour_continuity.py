@@ -223,7 +223,7 @@ def test_clusterd_is_exchanged_for_newer_code_under_a_running_engine(
     assert node.process is not None
 
     with Removals(node, tmp_path / "monitor") as removals:
-        edit(installed / "cluster/daemon.py", '"serving in %s"', '"the newer code serves in %s"')
+        edit(installed / "cluster/wiring.py", '"serving in %s"', '"the newer code serves in %s"')
         edit(installed / "cluster/vrrp/election.py", "the engine restarted and", "the newer engine restarted and")
         node.process.send_signal(signal.SIGHUP)
         until(lambda: "the newer code serves" in node.log, "the newer code runs")
