@@ -81,12 +81,16 @@ class Machine:
         self._log = (directory / "log").open("w+b")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         self._first = 0
-        until(self._has_booted, "systemd runs", PATIENCE)
+        self._hangs = ""
+        try:
+            until(self._has_booted, "systemd runs", PATIENCE)
+        except AssertionError as problem:
+            self._hangs = str(problem)
 
     def why_not(self) -> str:
         """What it said when it did not boot; empty when it did."""
-        if self._process.poll() is None:
-            return ""
+        if self._hangs or self._process.poll() is None:
+            return self._hangs
         self._log.seek(0)
         return self._log.read().decode(errors="replace").strip() or f"it ended with {self._process.returncode}"
 
@@ -141,7 +145,10 @@ class Machine:
     def _has_booted(self) -> bool:
         if self._process.poll() is not None:
             return True
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        try:
+            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        except OSError:  # it has just ended, or this kernel does not tell
+            return False
         if not children:
             return False
         self._first = int(children[0])
