@@ -28,7 +28,6 @@ BEGIN = r"""
 set -eu
 group=$1 files=$2 repository=$3
 # A control group of its own, before the namespace that hides all others.
-if ! grep -q ' cgroup2 ' /proc/mounts; then mkdir -p "$files/g"; mount -t cgroup2 cgroup2 "$files/g"; fi
 tree=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
 mkdir "$tree/$group"
 echo $$ >"$tree/$group/cgroup.procs"
@@ -171,4 +170,6 @@ def why_no_systemd() -> str | None:
         return "needs root and systemd"
     if shutil.which("unshare") is None or shutil.which("nsenter") is None:
         return "needs util-linux"
+    if " cgroup2 " not in Path("/proc/self/mounts").read_text():
+        return "needs control groups of version 2"
     return None
