@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cluster.errors import UnreachableError
+from cluster.model import Route, Rule
 from cluster.rpc import messages
 from tests.support.lines import command_line, commands, parts_of
-from tests.support.node import ADMIN, Node
+from tests.support.node import ADMIN, CONFIG, Node
 from utmcli import live
 from utmcli.commands import GRAMMAR
 from utmcli.completion import Candidate, complete, help_at, which_live
@@ -222,7 +224,12 @@ def test_there_are_no_names_while_clusterd_does_not_answer() -> None:
 
 
 def test_every_source_that_a_command_names_is_one_that_can_be_fetched() -> None:
-    names = fetched(Node(), [live.CONFIGURATIONS, live.INTERFACES, live.MANAGED])
+    more = structs.replace(
+        CONFIG,
+        routes={"1": Route(router="LAN2", dst="0.0.0.0/0")},
+        rules={"1": Rule(pos=1, flags=("ACCEPT", "HIDENAT"), nat_node="LAN2")},
+    )
+    names = fetched(Node(more), [live.CONFIGURATIONS, live.INTERFACES, live.MANAGED])
     for command in GRAMMAR.commands:
         for key in command.keys:
             for source in which_live(GRAMMAR, f"{command.name} {key.name} "):
