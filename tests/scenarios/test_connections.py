@@ -97,7 +97,7 @@ def connections(lab: Lab, address: str = ROUTER, port: str = PORT) -> Iterator[C
         for process in filter(None, (client, server)):
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(10)
+            process.wait(30)
 
 
 def _running(process: subprocess.Popen[str]) -> None:

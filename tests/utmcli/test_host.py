@@ -128,7 +128,7 @@ def test_a_client_that_does_not_read_stalls_nobody(shell: Shell, wire: Wire, ans
     wire.says(hello(b"system", b"config", b"export", b"name", b"big"))
     began = time.monotonic()
     assert all(serves(shell) for _ in range(5))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENCE
     output = b"".join(payload for kind, payload in wire.hears() if kind == b"O")
     assert len(output) == 8_000_001, "the slow reader got everything in the end"
 

@@ -125,7 +125,7 @@ def test_whoever_waited_for_the_lock_of_a_directory_that_was_removed_locks_a_new
         waiter.start()
         waiting.wait(30)
         home.remove()
-    waiter.join(5)
+    waiter.join(30)
 
     assert found == [True]
 

@@ -59,7 +59,7 @@ class Site:
         with self.server.inside():
             self.line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.line.bind((SERVER, 5000))
-        self.line.settimeout(10)
+        self.line.settimeout(20)
 
     def apply(self, config: Config, *, master: bool | None) -> tuple[str, ...]:
         """With a new `HideNat`, as after a restart of clusterd; None: before the role is known."""
@@ -125,7 +125,7 @@ def test_a_backup_hides_nothing_and_lets_nothing_out_that_the_master_would_hide(
         established.send(b"1")
         assert site.line.recvfrom(10) == (b"1", (VIRTUAL, 6000))
         site.line.sendto(b"!", (VIRTUAL, 6000))
-        established.settimeout(10)
+        established.settimeout(20)
         assert established.recv(10) == b"!"
 
         site.apply(configuration(HIDE), master=False)

@@ -270,7 +270,7 @@ def test_a_child_gets_the_descriptors_it_is_equipped_with_where_it_expects_them(
         )
         child.start()
         child.unwanted()
-        assert await child.wait(10)
+        assert await child.wait(30)
         os.close(kept)
         assert (tmp_path / "read").read_text() == "what was kept"
         assert "700" not in (tmp_path / "open").read_text().split()

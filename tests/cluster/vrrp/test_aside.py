@@ -8,6 +8,8 @@ from threading import Event
 
 from cluster.vrrp.aside import Aside
 
+PATIENCE = 20.0
+
 
 def ignore(_problem: OSError) -> None:
     pass
@@ -17,14 +19,14 @@ def test_the_caller_goes_on_while_the_work_waits() -> None:
     aside, gate, done = Aside(), Event(), Event()
 
     def work() -> None:
-        gate.wait(5)
+        gate.wait(PATIENCE)
         done.set()
 
     aside.do(work, ignore)
 
     assert not done.is_set()
     gate.set()
-    assert done.wait(5)
+    assert done.wait(PATIENCE)
 
 
 def test_it_is_done_in_the_order_asked_for_and_not_twice_for_what_waits_already() -> None:
@@ -33,7 +35,7 @@ def test_it_is_done_in_the_order_asked_for_and_not_twice_for_what_waits_already(
 
     def first() -> None:
         begun.set()
-        gate.wait(5)
+        gate.wait(PATIENCE)
         done.put("first")
 
     def second() -> None:
@@ -43,12 +45,12 @@ def test_it_is_done_in_the_order_asked_for_and_not_twice_for_what_waits_already(
         done.put("third")
 
     aside.do(first, ignore)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE)
     for work in (second, second, third):
         aside.do(work, ignore)
     gate.set()
 
-    assert [done.get(timeout=5) for _ in range(3)] == ["first", "second", "third"]
+    assert [done.get(timeout=PATIENCE) for _ in range(3)] == ["first", "second", "third"]
 
 
 def test_it_wakes_up_again_after_it_had_nothing_to_do() -> None:
@@ -56,7 +58,7 @@ def test_it_wakes_up_again_after_it_had_nothing_to_do() -> None:
     done: SimpleQueue[int] = SimpleQueue()
     for number in range(100):
         aside.do(lambda number=number: done.put(number), ignore)  # type: ignore[misc]
-        assert done.get(timeout=5) == number
+        assert done.get(timeout=PATIENCE) == number
 
 
 def test_a_failure_is_told_on_the_thread_that_asks_for_it() -> None:
@@ -68,7 +70,7 @@ def test_a_failure_is_told_on_the_thread_that_asks_for_it() -> None:
 
     aside.do(fail, lambda problem: told.append((str(problem), get_ident())))
     aside.do(passed.set, ignore)
-    assert passed.wait(5)
+    assert passed.wait(PATIENCE)
     assert told == []
 
     aside.report()

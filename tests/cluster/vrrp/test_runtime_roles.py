@@ -34,12 +34,10 @@ def backup(engine: MakeEngine, second: Namespace, master: Engine) -> Engine:
 
 def test_a_lone_node_is_master_after_its_master_down_interval(engine: MakeEngine, first: Namespace) -> None:
     alone = engine(first)
-    alone.becomes("backup")
-    began = time.monotonic()
-
     alone.becomes("master")
 
-    assert time.monotonic() - began < MASTER_DOWN + 0.1
+    began, became = (event["at"] for event in alone.events("role"))
+    assert MASTER_DOWN - 0.1 < became - began < MASTER_DOWN + 0.1
     assert VIRTUAL in first.addresses("LAN2")
 
 
@@ -131,13 +129,12 @@ def test_signatures_go_on_above_what_the_state_page_says_even_if_the_clock_was_s
 def test_an_orderly_stop_hands_over_in_less_than_a_tenth_of_a_second(
     master: Engine, backup: Engine, first: Namespace, second: Namespace
 ) -> None:
-    began = time.monotonic()
+    began = time.time()
     code = master.stop()
-    took = time.monotonic() - began
 
     assert code == 0
-    assert took < 0.2
     assert backup.is_("master")
+    assert backup.since("master") - began < 0.2
     assert VIRTUAL not in first.addresses("LAN2")
     assert VIRTUAL in second.addresses("LAN2")
 
