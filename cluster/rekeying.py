@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from cluster.config import authentication, scope, transition
@@ -23,7 +24,7 @@ from cluster.errors import ClusterError, LockedError, ProtocolError, RefusedErro
 from cluster.hotwire.rekey_messages import RekeyBegin, RekeyReady, RekeyStep, RekeyTaken
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from typing import Any
 
     from cluster.config.store import Store
@@ -39,6 +40,27 @@ STEP_TIME = 10.0
 TURN_TIME = 3.0
 """Seconds until a change of the partner's own must be over."""
 _GOES_ON = "both nodes still believe each other, and system update interface goes on with it"
+
+
+@asynccontextmanager
+async def partners_turn(turn: asyncio.Lock) -> AsyncIterator[None]:
+    """Change something here that the partner asked for, and waits for.
+
+    Args:
+        turn: held by whatever changes anything.
+
+    Raises:
+        LockedError: something else goes on here that takes its time; in words for the partner's administrator.
+    """
+    try:
+        async with asyncio.timeout(TURN_TIME):
+            await turn.acquire()
+    except TimeoutError:
+        raise LockedError("the partner is changing something else; try again") from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 class Rekeying:
@@ -200,19 +222,14 @@ class Rekeying:
         return RekeyReady(takes_part=True)
 
     async def _stepped(self, ask: RekeyStep) -> RekeyTaken:
-        try:
-            async with asyncio.timeout(TURN_TIME):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise LockedError("the partner is changing something else; try again") from None
-        try:
-            if not ask.final:
-                await self._inforce.authenticate(ask.way)
-                return RekeyTaken()
-            return await self._keep(ask)
-        finally:
-            self._turn.release()
-            self._partnership.changed()
+        async with partners_turn(self._turn):
+            try:
+                if not ask.final:
+                    await self._inforce.authenticate(ask.way)
+                    return RekeyTaken()
+                return await self._keep(ask)
+            finally:
+                self._partnership.changed()
 
     async def _keep(self, ask: RekeyStep) -> RekeyTaken:
         """The last step: in the start configuration, in the running one, and in force."""

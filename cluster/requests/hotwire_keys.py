@@ -11,6 +11,7 @@ from cluster.config import schema
 from cluster.errors import ClusterError, LockedError, ProtocolError, RefusedError, UnreachableError
 from cluster.hotwire.key_messages import BelieveKeys, KeysBelieved
 from cluster.model import SetValue
+from cluster.rekeying import partners_turn
 from cluster.requests.desk import who
 from cluster.rpc import messages as m
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0
 """Seconds for the partner to keep a key, and for the link to come back with the new one."""
-TURN_TIME = 3.0
-"""Seconds until a change of this node's own must be over."""
 _LOOK = 0.05
 
 
@@ -144,17 +143,12 @@ class HotwireKeysDesk:
     # --- at its partner -----------------------------------------------------------------------------
 
     async def _believe(self, ask: BelieveKeys) -> KeysBelieved:
-        try:
-            async with asyncio.timeout(TURN_TIME):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise LockedError("the partner is changing something else; try again") from None
-        try:
+        async with partners_turn(self._turn):
             self._require_continuous(ask)
-            await self._keep(ask)
-        finally:
-            self._turn.release()
-            self._partnership.changed()
+            try:
+                await self._keep(ask)
+            finally:
+                self._partnership.changed()
         return KeysBelieved()
 
     def _require_continuous(self, ask: BelieveKeys) -> None:
