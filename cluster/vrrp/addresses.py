@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cluster.vrrp.settings import VirtualAddress
 
 LIFETIME = Seconds(5)
-REFRESH_EVERY = Nanoseconds(2_000_000_000)
+REFRESH_EVERY = Nanoseconds(1_990_000_000)
 
 _NOT_THERE = {"EADDRNOTAVAIL", "ENODEV"}
 

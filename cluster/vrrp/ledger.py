@@ -64,8 +64,8 @@ class Ledger:
             unix: nanoseconds since 1970, UTC.
         """
         first = self.sequence.next(unix, count)
-        self._page.sequence = self.sequence.last
-        if self._reservation.renew(unix):
+        self._page.sequence = last = first + count - 1
+        if last >= self._reservation.enough_until and self._reservation.renew(unix):
             self._aside.do(self._reservation.write, self._failed)
         return first
 

@@ -40,13 +40,14 @@ class Reservation:
 
     Attributes:
         sequence: what signs.
+        enough_until: `renew` has something to do only when the sequence got here.
     """
 
     def __init__(self, directory: str | None, last: int, ahead: Seconds) -> None:
         self._path = None if directory is None else f"{directory}/{FILE}"
         self.sequence = Sequence(last or self._read(), ahead)
         self._half = (ahead << 32) // 2
-        self._enough_until = 0
+        self.enough_until = 0
         self._value = 0
 
     def renew(self, unix: Nanoseconds) -> bool:
@@ -58,13 +59,13 @@ class Reservation:
         Returns:
             Whether there is a reservation to be written now.
         """
-        if self.sequence.last < self._enough_until:
+        if self.sequence.last < self.enough_until:
             return False
         value = self.sequence.reservation(unix)
         if value is None:
             return False
         self.sequence.reserved(value)
-        self._enough_until = value - self._half
+        self.enough_until = value - self._half
         self._value = value
         return True
 

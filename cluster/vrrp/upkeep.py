@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from cluster.vrrp.ports import Ports
     from cluster.vrrp.watch import Watches
 
-EARLY = Nanoseconds(260_000_000)
-"""How much too early an address may be renewed: a little more than the default advert interval."""
+LATE = Nanoseconds(260_000_000)
+"""How long what recurs waits for a turn that is made anyway: a little more than the default advert interval."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
-ROUND_EVERY = Nanoseconds(1_000_000_000)
+ROUND_EVERY = Nanoseconds(2_000_000_000)
+"""As often as addresses are renewed, so that both are done in one turn."""
 
 
 class Upkeep:
@@ -85,20 +86,20 @@ class Upkeep:
             self._kernel.repair(now)
         if self._watches.due is not None and self._watches.due <= now:
             yield from self._watches.ask(now)
-        # Awake anyway, the addresses are renewed a little early rather than in a turn of their own.
-        if self._addresses.holding and self._addresses.refresh_at <= now + EARLY:
-            self._addresses.renew(now)
-        if self._round_at <= now:
+        self._aside.report()
+        if self._round_at <= now + LATE:
             self._round_at = Nanoseconds(now + ROUND_EVERY)
             self._make_round(now)
-        self._aside.report()
+        # At the end: the other thread takes a moment to wake up, and finds the loop asleep instead of in its way.
+        if self._addresses.holding and self._addresses.refresh_at <= now:
+            self._addresses.renew(now)
         self._plan()
 
     def _plan(self) -> None:
         soonest = min(NEVER if due is None else due for due in (self._kernel.due, self._watches.due))
         renewal = self._addresses.refresh_at if self._addresses.holding else NEVER
-        self.wake_at = min(soonest, renewal)
-        self.due = min(soonest, Nanoseconds(renewal - EARLY), self._round_at)
+        self.wake_at = min(soonest, Nanoseconds(renewal + LATE))
+        self.due = min(soonest, renewal, self._round_at)
 
     def _make_round(self, now: Nanoseconds) -> None:
         if self._lock_memory_at is not None and self._lock_memory_at <= now:
