@@ -64,6 +64,25 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "if errand is not None and self._give_up_at <= now:",
         "errand is not None and self._give_up_at <= now  ->  self._give_up_at <= now",
     ): "without an errand nothing is given up; the check is for the type checker",
+    ("election", "self._paths_due = NEVER", "self._paths_due = NEVER  ->  left out"): "set before it is read",
+    (
+        "election",
+        "if now < self._only_adverts_until and isinstance(event, events.Tick):",
+        "if now < self._only_adverts_until and isinstance(event, events.Tick):  ->  if False:",
+    ): "a shortcut",
+    (
+        "election",
+        "self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE",
+        (
+            "self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE"
+            "  ->  left out"
+        ),
+    ): "without the shortcut",
+    (
+        "election",
+        "self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE",
+        "self._soonest_besides() if self._role is Role.MASTER else AT_ONCE  ->  AT_ONCE",
+    ): "without the shortcut",
     (
         "vigil",
         "self._silent_since = Nanoseconds(0)",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LIFETIME = Seconds(5)
 REFRESH_EVERY = Nanoseconds(1_990_000_000)
+"""A little less than eight default advert intervals, so that the turn of the eighth does it."""
 
 _NOT_THERE = {"EADDRNOTAVAIL", "ENODEV"}
 
