@@ -21,6 +21,7 @@ from cluster.engine.early import takes_part
 from cluster.engine.heartbeat import LIMIT, HeartbeatWatch
 from cluster.engine.keeper import SocketKeeper
 from cluster.engine.link import EngineLink
+from cluster.engine.succession import Succession
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
 from cluster.process.adoption import listener_of
 from cluster.process.child import Child, Ended
@@ -47,6 +48,8 @@ LINK_PAUSE = 0.02
 """Seconds between two attempts to connect to an engine that is starting."""
 NONSENSE_PAUSE = 5.0
 """Seconds until an engine that speaks nonsense (of another version, say) is spoken to again."""
+HEIR_PAUSE = 2.0
+"""Seconds an engine runs before the next one is kept ready."""
 STOP_PATIENCE = 10.0
 """Seconds an orderly stop may take, handover included."""
 ABSENCE = Nanoseconds(NANOSECONDS_PER_SECOND)
@@ -85,6 +88,7 @@ class EngineSupervisor:
         self._listener = listener
         self._policy = RestartPolicy()
         self._keeper = SocketKeeper()
+        self._succession = Succession(command)
         self._child = Child(
             "engine",
             command,
@@ -93,6 +97,7 @@ class EngineSupervisor:
             on_start=self._started,
             on_end=self._ended,
             equip=self._keeper.equip,
+            start=self._succession.start,
         )
         self._watch = HeartbeatWatch(_now())
         self._alive_at, self._patience = _now(), ABSENCE
@@ -149,6 +154,7 @@ class EngineSupervisor:
             await asyncio.gather(self._keep_linked(), self._keep_watch())
         finally:
             self._child.unwanted()
+            self._succession.dismiss()
 
     async def configure(self, settings: Document) -> None:
         """Let the engine run with these settings; does nothing when it already does.
@@ -202,6 +208,7 @@ class EngineSupervisor:
         if settings is not None:
             self._write(settings)
         self._child.unwanted()
+        self._succession.dismiss()
         if self._child.pid is not None:
             await self._end_in_order()
         self._keeper.release()
@@ -291,7 +298,7 @@ class EngineSupervisor:
             self._linked.set()
             self._listener.linked()
             pause = LINK_PAUSE
-            keeping = asyncio.create_task(self._keep_sockets())
+            keeping = asyncio.create_task(self._provide())
             try:
                 await self._link.receive()
             except ProtocolError as error:
@@ -303,12 +310,24 @@ class EngineSupervisor:
                 keeping.cancel()
             await asyncio.sleep(pause)
 
+    async def _provide(self) -> None:
+        """For the engine that will follow this one."""
+        await asyncio.gather(self._keep_sockets(), self._have_an_heir())
+
     async def _keep_sockets(self) -> None:
         """As long as the engine runs; what is kept then is for the next one."""
         try:
             await self._keeper.keep(self._socket_path)
         except ClusterError as error:
             _LOG.debug("the engine's sockets are not kept: %s", error)
+
+    async def _have_an_heir(self) -> None:
+        """Once this engine had its start for itself."""
+        await asyncio.sleep(HEIR_PAUSE)
+        try:
+            self._succession.prepare()
+        except OSError as error:
+            _LOG.debug("no next engine is kept ready: %s", error.strerror)
 
     def _event(self, event: Document) -> None:
         self._listener.event(event)

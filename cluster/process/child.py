@@ -57,6 +57,7 @@ class Child:
         on_start: called with the pid after each start or adoption.
         on_end: called after each end that was not asked for, once the restart is done or planned.
         equip: given the command before each start, returns the one that is started.
+        start: starts it and returns its pid; OSError when it cannot be started.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Child:
         on_start: Callable[[int], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
         equip: Callable[[Command], Command] | None = None,
+        start: Callable[[Command], int] = spawn,
     ) -> None:
         self._equip = equip
+        self._start = start
         self._name = name
         self._command = command
         self._policy = policy
@@ -149,7 +152,7 @@ class Child:
         if self._before_start is not None:
             self._before_start()
         try:
-            pid = spawn(self._command if self._equip is None else self._equip(self._command))
+            pid = self._start(self._command if self._equip is None else self._equip(self._command))
         except OSError as error:
             _LOG.error("%s cannot be started: %s", self._name, error)
             self._again(was_healthy=False)

@@ -49,7 +49,8 @@ were not shown since the last one. A connection that captures is told of no even
 
 ``{"do": "sockets"}``: this connection keeps duplicates of the engine's packet sockets. It is told of no events, but
 gets, at once and whenever one was opened, all of them with a packet ``{"sockets": n}`` (SCM_RIGHTS, at most 60). An
-engine that is started with ``--sockets n`` finds them as descriptors 3, 4 and so on, and goes on with them.
+engine that is started with ``--sockets n`` finds them as descriptors 3, 4 and so on, and goes on with them; one
+that was waiting (cluster/heir.py) gets them with the word to start.
 
 Events of the last hour are kept by the engine (at most 256) and sent first to a manager that connects, so that
 nothing that happened while the manager was away is lost; each carries a number ``"n"``, which goes on
