@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster.engine.supervisor import STOP_PATIENCE
 from cluster.errors import RefusedError, UnreachableError
 from cluster.model import SetValue
 from cluster.rpc.messages import (
@@ -429,12 +430,14 @@ def test_an_orderly_stop_hands_over_and_leaves_no_engine_and_no_virtual_address(
     assert pair.spare.holds(VIRTUAL)
 
 
-def test_a_lone_node_stops_at_once(node: Appliance) -> None:
+def test_a_lone_node_stops_without_waiting_for_anybody(node: Appliance) -> None:
     before = time.monotonic()
 
     assert node.stop() == 0
 
-    assert time.monotonic() - before < 0.5
+    # How soon is measured by bench/start_stop.py, on a machine that is not busy.
+    assert time.monotonic() - before < STOP_PATIENCE / 2
+    assert "did not stop" not in node.log
 
 
 def test_a_boot_loads_the_start_configuration_and_forgets_unsaved_edits(node: Appliance) -> None:
