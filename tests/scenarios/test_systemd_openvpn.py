@@ -41,7 +41,9 @@ class Firewall:
 
     def install(self) -> None:
         machine = self.machine
-        machine.run("sh", "-c", "mkdir -p /dev/net && mknod /dev/net/tun c 10 200")
+        tun = "mkdir -p /dev/net && mknod /dev/net/tun c 10 200 && : <>/dev/net/tun && echo there"
+        if machine.run("sh", "-c", tun, check=False).strip() != "there":
+            pytest.skip("devices cannot be made here")
         machine.run("systemd-tmpfiles", "--create", "openvpn.conf")
         server, client = Identity(self._directory, "server"), Identity(self._directory, "client")
         for path in (server.key, server.certificate):

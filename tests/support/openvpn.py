@@ -32,7 +32,11 @@ def why_no_openvpn() -> str | None:
     """Why it cannot run here, or None."""
     if not OPENVPN:
         return "openvpn is not installed"
-    return None if TUN.exists() else f"there is no {TUN}"
+    try:
+        os.close(os.open(TUN, os.O_RDWR))
+    except OSError as error:
+        return f"{TUN} cannot be used: {error.strerror}"
+    return None
 
 
 class Identity:
