@@ -135,6 +135,7 @@ def test_an_engine_that_is_killed_again_and_again_serves_again_as_soon_as_it_is_
 
     until(kill_the_next, "there is an engine again, each time", patience=60.0)
 
+    until(lambda: node.engine not in {None, *killed}, "there is another engine")
     until(lambda: node.role == "master" and node.holds(VIRTUAL), "it serves again")
 
 
