@@ -44,10 +44,11 @@ def node(pair: Pair) -> Appliance:
 
 
 def heirs(node: Appliance) -> list[int]:
-    """Those that wait, by what their parent and their command lines say."""
+    """Those that wait, by what their parent and their command lines say; no setpriv that is about to become one."""
     assert node.process is not None
     pids = Path(f"/proc/{node.process.pid}/task/{node.process.pid}/children").read_text().split()
-    return [int(pid) for pid in pids if b"cluster.heir" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
+    return [pid for pid, line in lines.items() if b"cluster.heir" in line and b"--no-new-privs" not in line]
 
 
 def heir(node: Appliance) -> int:
