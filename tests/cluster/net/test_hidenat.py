@@ -99,6 +99,8 @@ def test_the_master_hides_what_a_rule_names_and_nothing_else(site: Site) -> None
     assert site.apply(configuration(HIDE), master=True) == ()
 
     assert site.source() == VIRTUAL
+    site.apply(configuration({**HIDE, "src": "any"}), master=True)
+    assert site.source() == VIRTUAL
     assert site.source(site.node) == OWN, "what the node says for itself keeps its own address"
     site.apply(configuration({**HIDE, "service": "tcp"}), master=True)
     assert site.source() == CLIENT, "another service"
