@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,10 @@ def heirs(node: Appliance) -> list[int]:
     """Those that wait, by what their parent and their command lines say; no setpriv that is about to become one."""
     assert node.process is not None
     pids = Path(f"/proc/{node.process.pid}/task/{node.process.pid}/children").read_text().split()
-    lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
+    lines = {}
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended between two looks
+            lines[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes()
     return [pid for pid, line in lines.items() if b"cluster.heir" in line and b"--no-new-privs" not in line]
 
 
