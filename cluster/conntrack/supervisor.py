@@ -369,8 +369,8 @@ class ConnectionSync:
             await asyncio.sleep(LOOK)
         self._knows_all = True
         took = f"{resync.entries} entries came within {time.monotonic() - began:.1f} s"
-        await self._say_resynchronised()
         self._say_known(pid, f"this node knows the partner's connections: {took}")
+        await self._say_resynchronised()  # the role may come at once, which ends this
 
     def _say_known(self, pid: int, text: str) -> None:
         """Said once of a daemon and its time as backup; a restarted clusterd that adopts it has no news."""

@@ -132,7 +132,7 @@ def test_what_is_flushed_while_clusterd_runs_comes_back_by_itself(site: Site) ->
     site.node.namespace.run("nft", "flush", "ruleset")
 
     until(lambda: site.rules == before, "the table is put back")
-    assert site.node.has("filter-restored")
+    until(lambda: site.node.has("filter-restored"), "it is said")
 
 
 @pytest.mark.parametrize("rules", ["with the rules", "without them"])

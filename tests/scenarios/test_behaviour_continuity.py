@@ -86,7 +86,7 @@ def test_an_engine_that_cannot_live_leaves_no_address_behind_and_is_back_once_it
         until(lambda: not node.holds(VIRTUAL), "the address is gone", patience=2 * LIFETIME)
         assert time.monotonic() - began > 1.0, "this shows only that somebody removed it"
         assert node.role == "offline"
-        assert node.has("engine-restarted")
+        until(lambda: node.has("engine-restarted"), "it is said")
 
     until(lambda: node.role == "master", "the engine is back")
     assert node.holds(VIRTUAL)

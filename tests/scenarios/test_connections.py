@@ -13,7 +13,7 @@ import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -202,10 +202,21 @@ def test_a_killed_clusterd_leaves_conntrackd_alone_and_finds_it_again(lab: Lab) 
 
 
 def test_a_returning_node_takes_the_role_back_only_once_it_knows_the_connections(lab: Lab) -> None:
+    latest = events_of_master(lab)[-1]["id"]
+
+    def told() -> list[str]:
+        since = [row for row in events_of_master(lab) if row["id"] > latest]
+        return [row["event"] for row in since if row["role"] == "master" or row["event"] == "connections"]
+
     fail_over_and_back(lab)
-    rows = json.loads(lab.exec("master", "utmcli", "--json", "cluster", "events"))
-    told = [row["event"] for row in rows if row["role"] == "master" or row["event"] == "connections"]
-    assert told[-2:] == ["connections", "role"]
+
+    eventually(lambda: "role" in told(), otherwise=lambda: str(told()))  # clusterd hears of it from the engine
+    assert told()[-2:] == ["connections", "role"]
+
+
+def events_of_master(lab: Lab) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(lab.exec("master", "utmcli", "--json", "cluster", "events"))
+    return rows
 
 
 def test_translated_connections_survive_those_to_a_virtual_address_too(lab: Lab) -> None:
