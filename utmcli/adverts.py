@@ -40,7 +40,7 @@ _SELF = Actor(user="utmcli", source="console", role="readonly")
 def interval_of(frame: bytes) -> float:
     """Seconds between two adverts, as one says itself; 0.0 where it says nothing that could be read.
 
-    RFC 5798, section 5.1: the first octet of the message holds the version, 12 bits from octet 4 on the interval in
+    RFC 9568, section 5.1: the first octet of the message holds the version, 12 bits from octet 4 on the interval in
     centiseconds, of a VRRPv2 (RFC 3768, section 5.1) octet 5 seconds.
     """
     if len(frame) < _ETHERNET + 20 or int.from_bytes(frame[12:14], "big") != _IPV4:
