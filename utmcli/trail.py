@@ -44,6 +44,7 @@ class Trail:
         self._lines: deque[Audited] = deque()
         self._lost = 0
         self._hurry = asyncio.Event()
+        self._tried = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 
     def note(self, actor: Actor, session: str, line: str, code: int, began: float) -> None:
@@ -70,14 +71,17 @@ class Trail:
                 duration=max(0.0, time.time() - began),
             )
         )
+        self._tried.clear()
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._hand_over())
 
     async def flush(self) -> None:
-        """Hand over what is there now, and wait until clusterd has it: for who looks at the audit next."""
+        """Hand over what is there now; wait until clusterd has it or is away, for who looks at the audit next."""
         self._hurry.set()
         if self._worker is not None:
-            await asyncio.wait((self._worker,), timeout=_AGAIN)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await self._tried.wait()
 
     async def close(self, patience: float) -> None:
         """Hand over what is left, within so many seconds."""
@@ -102,6 +106,7 @@ class Trail:
             try:
                 await self._link.ask(NoteCommands(tuple(batch)), _HOST, _PATIENCE)
             except UnreachableError:
+                self._tried.set()
                 await asyncio.sleep(_AGAIN)
                 continue
             except ClusterError as error:
@@ -110,6 +115,7 @@ class Trail:
             taken = set(map(id, batch))
             while self._lines and id(self._lines[0]) in taken:
                 self._lines.popleft()
+        self._tried.set()
 
     def _gap(self, first: Audited) -> Audited:
         line = f"({self._lost} lines before this one were lost: clusterd was away for too long)"
