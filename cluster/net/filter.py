@@ -10,7 +10,6 @@ script begins).
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import logging
 import socket
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
 from cluster.errors import ClusterError
+from cluster.net import changes
 from cluster.net.ruleset import TABLE, ruleset
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ SETTLE = 1.0
 # linux/netlink.h and linux/netfilter/nfnetlink.h; the mask counts groups from 1.
 _NETLINK_NETFILTER = 12
 _GROUP_NFTABLES = 1 << (7 - 1)
-_CHUNK = 65536
 
 
 class Answered(NamedTuple):
@@ -111,9 +110,9 @@ class Filter:
                 return
             line.setblocking(False)
             while True:
-                await _one_change(loop, line)
+                await changes.one(loop, line)
                 await asyncio.sleep(SETTLE)
-                _forget(line)
+                changes.forget(line)
                 await self._look_again()
 
     async def _look_again(self) -> None:
@@ -159,27 +158,6 @@ class Filter:
 
 def _sentence(error: ClusterError) -> str:
     return f"the packet filter of the cluster is not as it should be: {error.message}"
-
-
-async def _one_change(loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
-    """Wait until somebody, we or others, changed any table."""
-    try:
-        await loop.sock_recv(line, _CHUNK)
-    except OSError as error:
-        if error.errno != errno.ENOBUFS:  # so many changes that some were not told: a change all the same
-            raise
-
-
-def _forget(line: socket.socket) -> None:
-    """What was told up to now is seen with one look."""
-    while True:
-        try:
-            line.recv(_CHUNK)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            if error.errno != errno.ENOBUFS:
-                raise
 
 
 async def _shown(table: str, *, required: bool) -> str:

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cluster.errors import ClusterError
-from cluster.net import routing
+from cluster.net import changes, routing
 from cluster.net.routing import Hop, KernelRoute, KernelRule
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ SETTLE = 1.0
 # linux/rtnetlink.h
 _GROUPS = 0x1 | 0x40 | 0x400
 """RTMGRP_LINK, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_ROUTE. Not addresses: the engine renews its own all the time."""
-_CHUNK = 65536
 _IFF_UP = 0x1
 _RTNH_F_ONLINK = 0x4
 _BLACKHOLE = 6
@@ -102,9 +101,9 @@ class Routes:
                 return
             line.setblocking(False)
             while True:
-                await _one_change(loop, line)
+                await changes.one(loop, line)
                 await asyncio.sleep(AT_ONCE)
-                _forget(line)
+                changes.forget(line)
                 await self._look_again()
                 await asyncio.sleep(SETTLE)
 
@@ -290,24 +289,3 @@ def _reason(error: Exception) -> str:
     if getattr(error, "code", None) == errno.EEXIST:
         return "somebody else put one to the same network, which is not ours to replace"
     return str(error.args[-1])
-
-
-async def _one_change(loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
-    """Wait until any link or route changed."""
-    try:
-        await loop.sock_recv(line, _CHUNK)
-    except OSError as error:
-        if error.errno != errno.ENOBUFS:  # so many changes that some were not told: a change all the same
-            raise
-
-
-def _forget(line: socket.socket) -> None:
-    """What was told up to now is seen with one look."""
-    while True:
-        try:
-            line.recv(_CHUNK)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            if error.errno != errno.ENOBUFS:
-                raise
