@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -19,14 +18,14 @@ from cluster.rpc.messages import (
     RenewHotwireKey,
 )
 from tests.support import halting
-from tests.support.appliance import until
 from tests.support.netns import why_not
-from tests.support.pair import Pair
+from tests.support.pair import in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.appliance import Appliance
+    from tests.support.pair import Pair
 
 pytestmark = [
     pytest.mark.netns,
@@ -39,16 +38,8 @@ HALTING = str(Path(halting.__file__))
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
     """Two nodes in step; each test leaves them so, with one key each."""
-    directory = Path(tempfile.mkdtemp(prefix="keys"))
-    made = Pair(directory)
-    try:
-        made.start()
-        until(lambda: (made.master.role, made.spare.role) == ("master", "backup"), "roles")
-        made.await_sync("synchronized")
+    with tempfile.TemporaryDirectory(prefix="keys") as directory, in_step(Path(directory)) as made:
         yield made
-    finally:
-        made.close()
-        shutil.rmtree(directory)
 
 
 def own(node: Appliance) -> str:

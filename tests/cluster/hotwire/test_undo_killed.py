@@ -7,7 +7,6 @@ what they had before: one pair serves them all.
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import tempfile
 from itertools import count
@@ -30,12 +29,13 @@ from cluster.rpc.messages import (
 from tests.support import halting
 from tests.support.appliance import until
 from tests.support.netns import why_not
-from tests.support.pair import Pair
+from tests.support.pair import in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.appliance import Appliance
+    from tests.support.pair import Pair
 
 pytestmark = [
     pytest.mark.netns,
@@ -52,16 +52,8 @@ NUMBERS = count(1)
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    directory = Path(tempfile.mkdtemp(prefix="killed"))
-    made = Pair(directory)
-    try:
-        made.start()
-        until(lambda: (made.master.role, made.spare.role) == ("master", "backup"), "roles")
-        made.await_sync("synchronized")
+    with tempfile.TemporaryDirectory(prefix="killed") as directory, in_step(Path(directory)) as made:
         yield made
-    finally:
-        made.close()
-        shutil.rmtree(directory)
 
 
 class Case:
