@@ -5,8 +5,9 @@
 ECHO connections (default 1,000) wait for the answer to each message before the next, BULK (20) carry a stream;
 both go through the master, which drops what belongs to no connection it knows (nf_conntrack_tcp_loose=0). A stall
 is the longest time that any of them stood still. It is made of the time until the spare has the role (given beside
-it) and of TCP, which sends again after 200 ms at the earliest, then after 400, 800 ms: short stalls need short
-intervals.
+it) and of TCP, which sends again after 200 ms at the earliest, then after 400, 800 ms: short stalls need a role that
+moves within 200 ms, adverts of 30 ms (the default here). Shorter ones gain nothing, and on one kernel for both nodes
+they lose: see "How often to advertise" in docs/OPERATIONS.md.
 
 Without conntrackd the same kills every connection: tests/scenarios/test_connections.py shows it.
 """
@@ -194,7 +195,7 @@ def come_back(bench: Bench) -> str:
 def main() -> None:
     """One report."""
     given = [int(word) for word in sys.argv[1:]]
-    advert, echo, bulk, entries, rounds = given + [1, 1000, 20, 100_000, 2][len(given) :]
+    advert, echo, bulk, entries, rounds = given + [3, 1000, 20, 100_000, 2][len(given) :]
     if reason := why_no_namespaces():
         sys.exit(f"this benchmark cannot run: {reason}")
     lab = Lab(lab_name("bench-connections"))

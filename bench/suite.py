@@ -27,7 +27,7 @@ SHORT = {
     "many": "3",
     "hotwire": "20 6",
     "synchronize": "7",
-    "connections": "1 300 20 20000 1",
+    "connections": "3 300 20 20000 1",
     "ssh": "100 20 150",
 }
 
