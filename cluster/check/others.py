@@ -156,7 +156,7 @@ def connections(facts: Facts) -> CheckPoint:
             "conntrackd is not installed: connections through this node break when the role moves",
             "install it on both nodes (Debian package conntrackd)",
         )
-    if facts.connections in _BROKEN:
+    if facts.connections in _BROKEN or facts.connections_reason:
         reason = facts.connections_reason or "see cluster events"
         return failed("conntrackd", f"it is {facts.connections}: {reason}", "cluster status shows more of it")
     if facts.partner.conntrack in _BROKEN:

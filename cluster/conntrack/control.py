@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0
 """Seconds for one command: filling the cache with a full table holds the daemon up for some."""
+BRIEFLY = 1.0
+"""Seconds where somebody waits for the answer, and for much else besides."""
 
 
 class Control:
@@ -29,11 +31,12 @@ class Control:
         self._argv = (program, "-C", str(config))
         self._environment = environment
 
-    async def command(self, *words: str) -> str:
+    async def command(self, *words: str, patience: float = PATIENCE) -> str:
         """Give one command.
 
         Args:
             words: such as ``-f internal``.
+            patience: seconds to wait for its end.
 
         Returns:
             What it printed.
@@ -50,10 +53,10 @@ class Control:
             env=self._environment,
         )
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 out, err = await process.communicate()
         except TimeoutError:
-            raise UnreachableError(f"conntrackd did not answer {' '.join(words)} within {PATIENCE:g} s") from None
+            raise UnreachableError(f"conntrackd did not answer {' '.join(words)} within {patience:g} s") from None
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):  # ended this very moment

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
 from cluster.conntrack import kernel, settings
-from cluster.conntrack.control import Control
+from cluster.conntrack.control import BRIEFLY, Control
 from cluster.conntrack.counters import Counters, counters, overruns, queues
 from cluster.conntrack.resync import Next, Resync
 from cluster.errors import ClusterError, ProtocolError, UnreachableError
@@ -140,14 +140,14 @@ class ConnectionSync:
         )
 
     async def _counters(self, control: Control) -> ConnectionCounters:
-        seen = counters(await control.command("-s"))
-        waiting = queues(await control.command("-s", "queue"))
+        seen = counters(await control.command("-s", patience=BRIEFLY))
+        waiting = queues(await control.command("-s", "queue", patience=BRIEFLY))
         return ConnectionCounters(
             **seen._asdict(),
             waiting=waiting.waiting,
             unconfirmed=waiting.unconfirmed,
             queue_errors=waiting.errors,
-            overruns=overruns(await control.command("-s", "runtime")),
+            overruns=overruns(await control.command("-s", "runtime", patience=BRIEFLY)),
         )
 
     # --- the life of the daemon ---------------------------------------------------------------------

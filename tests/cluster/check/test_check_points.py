@@ -289,6 +289,11 @@ FAILURES: dict[str, tuple[str, Facts, str]] = {
         GOOD._replace(connections="failing", connections_reason="it ended at once"),
         "it is failing: it ended at once",
     ),
+    "conntrackd that does not answer": (
+        "conntrackd",
+        GOOD._replace(connections="running", connections_reason="conntrackd did not answer -s within 1 s"),
+        "it is running: conntrackd did not answer",
+    ),
     "no conntrackd there": ("conntrackd", with_partner(conntrack="missing"), "at the partner it is missing"),
     "no conntrackd": ("conntrackd", on_machine(commands=frozenset({"nft"})), "conntrackd is not installed"),
 }

@@ -262,6 +262,23 @@ def test_a_killed_daemon_comes_back_although_it_left_its_lock(nodes: dict[str, N
     assert any("was killed by SIGKILL and was started again" in note for note in node.notes)
 
 
+def test_a_daemon_that_hangs_keeps_nobody_who_asks_how_it_is(nodes: dict[str, Node]) -> None:
+    node = nodes["master"]
+
+    async def scenario(sync: ConnectionSync) -> None:
+        await sync.apply(node.config)
+        await sync.become_master()
+        await answers(sync)
+        pid = node.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        async with asyncio.timeout(5):
+            seen = await sync.status()
+        assert (seen.counters, seen.reason) == (None, "conntrackd did not answer -s within 1 s")
+
+    run(node, scenario)
+
+
 def test_a_daemon_goes_on_without_its_supervisor_and_is_adopted_by_the_next(nodes: dict[str, Node]) -> None:
     node = nodes["master"]
     start(node, master=True)
