@@ -72,7 +72,7 @@ def questions(situation: Situation, fresh: str) -> Script[Master]:
     virtual: dict[str, tuple[str, ...]] = {}
     while True:
         name = yield _ha_question(situation, hotwire, virtual)
-        virtual[name] = yield _virtual_question(situation, name, virtual)
+        virtual[name] = yield _virtual_question(situation, name, virtual, local)
         more = _possible(situation, hotwire, virtual)
         if not more or not (yield _another_question(situation, more, len(virtual))):
             break
@@ -222,7 +222,9 @@ def _ha_question(situation: Situation, hotwire: str, virtual: dict[str, tuple[st
     )
 
 
-def _virtual_question(situation: Situation, name: str, chosen: dict[str, tuple[str, ...]]) -> Question:
+def _virtual_question(
+    situation: Situation, name: str, chosen: dict[str, tuple[str, ...]], on_hotwire: str
+) -> Question:
     present = situation.virtual(name)
     elsewhere = dict(chosen)
     return Question(
@@ -230,7 +232,7 @@ def _virtual_question(situation: Situation, name: str, chosen: dict[str, tuple[s
         text=f"Virtual addresses of {name}, with prefix length",
         about=f"The addresses that whoever is master has on {name}; clients use them as their gateway. "
         "Several are separated by blanks.",
-        read=lambda text: reading.virtual(situation, _split(text, " "), elsewhere),
+        read=lambda text: reading.virtual(situation, _split(text, " "), elsewhere, on_hotwire),
         default=" ".join(present) or None,
         known=bool(present),
         separator=" ",

@@ -11,6 +11,9 @@ from utmcli.wizard.situation import CARDS, Situation, host
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 MIN_PASSPHRASE, MAX_PASSPHRASE = 8, 256
 KEY_BYTES = range(32, 65)
 NOTHING = "none"
@@ -78,13 +81,24 @@ def remote(text: str, own: str) -> str:
     return str(address)
 
 
-def _require_host(address: object, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> None:
-    if network.num_addresses > 2 and address in (network.network_address, network.broadcast_address):
+def _require_host(address: IP, network: Network) -> None:
+    special = address.is_loopback or address.is_multicast or address.is_unspecified or address.is_reserved
+    if special or (network.num_addresses > 2 and address in (network.network_address, network.broadcast_address)):
         raise MalformedError(f"{address} is no address of a host in {network}")
 
 
-def virtual(situation: Situation, texts: Sequence[str], elsewhere: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Virtual addresses of one HA interface; `elsewhere` are those chosen for others."""
+def virtual(
+    situation: Situation, texts: Sequence[str], elsewhere: dict[str, tuple[str, ...]], on_hotwire: str
+) -> tuple[str, ...]:
+    """Virtual addresses of one HA interface.
+
+    Args:
+        situation: of this appliance.
+        texts: the addresses, with prefix length.
+        elsewhere: those chosen for other HA interfaces.
+        on_hotwire: our address there, with prefix length; its network is for the two appliances alone.
+    """
+    hotwire_network = ipaddress.ip_interface(on_hotwire).network
     if not texts:
         raise MalformedError("an HA interface needs a virtual address, with prefix length, e.g. 192.168.200.1/24")
     own = {host(each.address): each.device for each in situation.config.addresses.values()}
@@ -95,6 +109,10 @@ def virtual(situation: Situation, texts: Sequence[str], elsewhere: dict[str, tup
         plain = host(address)
         if ":" in plain:
             raise MalformedError(f"{plain} is IPv6; the virtual routers of this version serve IPv4")
+        interface = ipaddress.ip_interface(address)
+        _require_host(interface.ip, interface.network)
+        if interface.ip in hotwire_network:
+            raise MalformedError(f"{plain} is in {hotwire_network}, the network of the hotwire, where no client is")
         if plain in own:
             raise MalformedError(f"{plain} is an address of this appliance, on {own[plain]}; a virtual one is not")
         if plain in used or plain in map(host, found):
