@@ -116,7 +116,9 @@ def synchronized(facts: Facts) -> CheckPoint:
     return failed(
         "synchronized",
         facts.partner.sync_reason or f"the state is {facts.partner.sync_state}",
-        "system config synchronize sends this node's start configuration to the partner",
+        "system config synchronize sends this node's start configuration to the partner"
+        if facts.partner.connected
+        else _FIRST_THE_HOTWIRE,
     )
 
 

@@ -214,21 +214,24 @@ def vrids(facts: Facts) -> CheckPoint:
     twice = [f"{vrid} ({_joined(names)})" for vrid, names in owners.items() if len(names) > 1]
     if twice:
         return failed("vrids", f"the VRID {_joined(twice)} is used twice", "give each HA interface one of its own")
-    strangers = [
+    # Where both nodes have the same VRIDs, others belong to routers that have nothing to do with this cluster.
+    strange = _STRANGE if facts.partner.sync_state == "synchronized" else (*_STRANGE, "unknown-vrid")
+    foreign = [
         f"{each.name}: {_joined(f'{count} {reason}' for reason, count in counted.items())}"
         for each in facts.adverts
-        if (counted := {reason: each.rejected[reason] for reason in _STRANGE if each.rejected.get(reason)})
+        if (counted := {reason: each.rejected[reason] for reason in strange if each.rejected.get(reason)})
     ]
-    if strangers:
+    if foreign:
         return failed(
             "vrids",
-            f"adverts of somebody else arrive, or the partner has other VRIDs or keys ({'; '.join(strangers)})",
+            f"since the engine started adverts of somebody else arrived, or the partner has other VRIDs or keys "
+            f"({'; '.join(foreign)})",
             "cluster capture interface .. shows who sends them; another cluster in that network needs other VRIDs",
         )
     return passed("vrids", f"in use, each once: {_joined(map(str, sorted(owners))) or 'none'}")
 
 
-_STRANGE = ("unknown-vrid", "no-trailer", "unknown-key", "bad-tag", "reflected", "version-mismatch")
+_STRANGE = ("no-trailer", "unknown-key", "bad-tag", "reflected", "version-mismatch")
 """Reasons for which adverts are dropped (cluster/vrrp/reject.py) that another sender with our VRID, or the partner
 with another configuration, brings about."""
 

@@ -207,6 +207,11 @@ FAILURES: dict[str, tuple[str, Facts, str]] = {
         GOOD._replace(adverts=(Adverts("LAN1", None, {"no-trailer": 7}),)),
         "LAN1: 7 no-trailer",
     ),
+    "another VRID, maybe of the partner": (
+        "vrids",
+        with_partner(sync_state="error")._replace(adverts=(Adverts("LAN1", None, {"unknown-vrid": 7}),)),
+        "LAN1: 7 unknown-vrid",
+    ),
     "no passphrase": ("passphrase", edited(put("cluster", "passphrase", value="")), "no passphrase is set"),
     "a silent partner": (
         "hotwire-link",
@@ -321,6 +326,18 @@ def test_our_own_ssh_server_on_all_addresses_is_in_nobodys_way() -> None:
     shared = Listener("tcp", "::", 22, "python3[19]", ours=True)
 
     assert point(on_machine(listeners=(*LISTENERS, shared)), "ssh-port").result == "passed"
+
+
+def test_routers_of_others_with_vrids_of_their_own_are_in_nobodys_way() -> None:
+    facts = GOOD._replace(adverts=(Adverts("LAN1", None, {"unknown-vrid": 7}),))
+
+    assert point(facts, "vrids").result == "passed"
+
+
+def test_without_the_hotwire_synchronizing_is_not_what_to_do_first() -> None:
+    facts = with_partner(connected=False, sync_state="error", sync_reason="the partner is not reached")
+
+    assert point(facts, "synchronized").advice == "first let the nodes speak over the hotwire"
 
 
 def test_every_point_can_fail() -> None:
