@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cluster.errors import ClusterError, UnreachableError
+from cluster.errors import ClusterError, StoreError, UnreachableError
 from cluster.hotwire import sockets, state
 from cluster.hotwire.conversation import Conversation
 from cluster.hotwire.dialling import dial
@@ -151,10 +151,13 @@ class HotwireLink:
             UnreachableError: there is no link (the reason says why), or no answer came in time.
             ClusterError: what the partner answered instead.
         """
-        talk = self._preferred()
-        if talk is None or not self._state.connected:
+        talk, partner = self._preferred(), self.partner
+        if talk is None or partner is None:
             raise UnreachableError(self._state.reason or state.BEGINNING.reason)
-        return await talk.ask(message, timeout)
+        try:
+            return await talk.ask(message, timeout)
+        except StoreError as error:  # of another disk than whoever asked will look at
+            raise StoreError(f"{partner.hostname} says: {error.message}", error.details) from error
 
     def report(self, health: PartnerHealth) -> None:
         """Tell the partner how we are, now; connections that begin later are told first thing."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.errors import ClusterError, RefusedError, UnreachableError
+from cluster.errors import ClusterError, RefusedError, StoreError, UnreachableError
 from cluster.hotwire.keys import OwnKey
 from cluster.hotwire.protocol import Done, Ping
 from cluster.hotwire.state import Code
@@ -269,6 +269,19 @@ def test_what_the_partner_refuses_is_raised_here_as_what_it_is(cable: Namespace,
             with pytest.raises(RefusedError, match="not now") as caught:
                 await left.link.ask(Ping(), 5)
             assert caught.value.details == ("because",)
+
+    play(story())
+
+
+def test_a_full_disk_of_the_partner_is_not_taken_for_our_own(cable: Namespace, tmp_path: Path) -> None:
+    async def full(_ask: object) -> HotwireAnswer:
+        raise StoreError("the store cannot be written: database or disk is full")
+
+    async def story() -> None:
+        async with both(tmp_path) as (left, right):
+            right.answer = full  # type: ignore[method-assign]
+            with pytest.raises(StoreError, match=r"^127\.0\.0\.2 says: the store cannot be written: .* is full$"):
+                await left.link.ask(Ping(), 5)
 
     play(story())
 
