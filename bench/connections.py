@@ -5,9 +5,9 @@
 ECHO connections (default 1,000) wait for the answer to each message before the next, BULK (20) carry a stream;
 both go through the master, which drops what belongs to no connection it knows (nf_conntrack_tcp_loose=0). A stall
 is the longest time that any of them stood still. It is made of the time until the spare has the role (given beside
-it) and of TCP, which sends again after 200 ms at the earliest, then after 400, 800 ms: short stalls need a role that
-moves within 200 ms, adverts of 30 ms (the default here). Shorter ones gain nothing, and on one kernel for both nodes
-they lose: see "How often to advertise" in docs/OPERATIONS.md.
+it) and of TCP, which sends again after 200 ms at the earliest, then after 400, 800 ms: short stalls need a role
+that moves within 200 ms, adverts of 30 ms (the default here). Shorter ones gain nothing, and on one kernel for both
+nodes they lose: see "How often to advertise" in docs/OPERATIONS.md.
 
 Without conntrackd the same kills every connection: tests/scenarios/test_connections.py shows it.
 """
