@@ -24,12 +24,12 @@ def gateway(route: Route) -> IP | None:
 
 def connected(config: Config) -> dict[Network, str]:
     """The networks that interfaces of this node are in, or will be as master, each with its interface."""
-    return {network: device for device, _, network in _all(config)}
+    return {network: device for device, _, network in placed(config)}
 
 
 def own(config: Config) -> frozenset[IP]:
     """The addresses of this node, and those that it has as master."""
-    return frozenset(address for _, address, _ in _all(config))
+    return frozenset(address for _, address, _ in placed(config))
 
 
 def device_to(router: IP, networks: dict[Network, str]) -> str:
@@ -43,7 +43,7 @@ def device_to(router: IP, networks: dict[Network, str]) -> str:
     return networks[max(fitting, key=lambda network: network.prefixlen)] if fitting else ""
 
 
-def _all(config: Config) -> Iterator[tuple[str, IP, Network]]:
+def placed(config: Config) -> Iterator[tuple[str, IP, Network]]:
     """Interface, address and network of what is well formed and refers to an interface that there is."""
     both: list[Address | VirtualAddress] = [*config.virtual_addresses.values(), *config.addresses.values()]
     for each in both:

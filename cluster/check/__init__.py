@@ -7,6 +7,7 @@ Everything but `collect` is pure:
 - points: all points in the order in which they are shown
 - setup: points about the configuration and this machine's interfaces
 - partner: points about the two nodes together
+- followers: points about what this machine's kernel holds for the cluster
 - others: points about what else runs on this machine, services and packet filters
 - nftrules: what foreign nftables rules do with a packet
 - sockets: who listens, from the text of /proc/net/tcp and the like

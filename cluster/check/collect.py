@@ -16,7 +16,7 @@ from cluster.check.nftrules import Rules
 from cluster.check.sockets import Open, Transport, listening
 from cluster.errors import ClusterError
 from cluster.net import filter as packet_filter
-from cluster.net.ruleset import TABLE
+from cluster.net import hiding, ruleset
 from cluster.net.survey import survey
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from cluster.collaborators import Network
     from cluster.model import Config
+    from cluster.net.routes import Routes
 
 COMMANDS = ("conntrackd", "nft")
 _NET = Path("/proc/thread-self/net")
@@ -31,18 +32,22 @@ _NET = Path("/proc/thread-self/net")
 _FILES: tuple[tuple[Transport, str], ...] = (("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6"))
 
 
-async def machine(network: Network, config: Config) -> Machine:
+async def machine(network: Network, config: Config, routes: Routes, applied: Config, state_dir: Path) -> Machine:
     """This machine as it is now.
 
     Args:
         network: knows the configured interfaces.
         config: names them.
+        routes: knows the static routes.
+        applied: the configuration in force, whose routes they are.
+        state_dir: where clusterd keeps what shall last.
     """
-    states, found, listeners, (rules, filtered) = await asyncio.gather(
+    states, found, listeners, (rules, tables), taken = await asyncio.gather(
         network.states(tuple(config.interfaces)),
         asyncio.to_thread(survey),
         asyncio.to_thread(_listeners),
         _rules(),
+        _taken(routes, applied),
     )
     return Machine(
         states=states,
@@ -52,22 +57,40 @@ async def machine(network: Network, config: Config) -> Machine:
         client_ports=int(_text(Path("/proc/sys/net/ipv4/ip_local_port_range")).split()[0]),
         rules=rules,
         legacy=tuple(_text(_NET / "ip_tables_names").split()),
-        filtered=filtered,
+        tables=tables,
+        routes=taken,
+        forwards=_text(Path("/proc/sys/net/ipv4/ip_forward")).strip() == "1",
+        free=_free(state_dir),
         commands=frozenset(filter(shutil.which, COMMANDS)),
     )
 
 
-async def _rules() -> tuple[Rules | None, bool]:
-    """The rules of others, and whether our table is there."""
+async def _taken(routes: Routes, applied: Config) -> tuple[str, ...] | None:
+    try:
+        return await routes.online(applied)
+    except ClusterError:
+        return None  # said so in the list
+
+
+def _free(directory: Path) -> int | None:
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return None  # said so in the list
+    return disk.f_bavail * disk.f_frsize
+
+
+async def _rules() -> tuple[Rules | None, frozenset[str]]:
+    """The rules of others, and the names of all tables."""
     try:
         said = await packet_filter.run(("--json", "list", "ruleset"))
         listed = json.loads(said.out) if said.code == 0 else None
     except (FileNotFoundError, ClusterError, ValueError):
         listed = None  # what is not known is said so in the list
     if not isinstance(listed, dict):
-        return None, False
-    tables = [entry["table"]["name"] for entry in listed.get("nftables", []) if "table" in entry]
-    return Rules(listed, TABLE), TABLE in tables
+        return None, frozenset()
+    tables = frozenset(entry["table"]["name"] for entry in listed.get("nftables", []) if "table" in entry)
+    return Rules(listed, ruleset.TABLE, hiding.TABLE), tables
 
 
 def _listeners() -> tuple[Listener, ...]:

@@ -48,7 +48,10 @@ class Machine(NamedTuple):
         client_ports: the first of the ports that the kernel gives to clients.
         rules: the rule sets of others; None when they cannot be read.
         legacy: tables of the old iptables that are in use; their rules are not looked at.
-        filtered: whether the packet filter table of the cluster is there.
+        tables: names of the nftables tables that there are.
+        routes: ids of the static routes in force that packets take; None when they cannot be read.
+        forwards: it passes IPv4 packets on.
+        free: bytes left on the disk of the state directory; None when that cannot be read.
         commands: installed programs of those that are needed.
     """
 
@@ -59,7 +62,10 @@ class Machine(NamedTuple):
     client_ports: int = 32768
     rules: Rules | None = None
     legacy: tuple[str, ...] = ()
-    filtered: bool = False
+    tables: frozenset[str] = frozenset()
+    routes: tuple[str, ...] | None = ()
+    forwards: bool = False
+    free: int | None = None
     commands: frozenset[str] = frozenset()
 
 

@@ -72,15 +72,15 @@ class Rules:
 
     Args:
         listed: of the whole rule set, as decoded from JSON; what has an unexpected form counts as open.
-        ours: name of a table that is left out.
+        ours: names of tables that are left out.
     """
 
-    def __init__(self, listed: dict[str, Any], ours: str) -> None:
+    def __init__(self, listed: dict[str, Any], *ours: str) -> None:
         self._chains: dict[tuple[str, str, str], _Chain] = {}
         self._sets: dict[tuple[str, str, str], Any] = {}
         for entry in listed.get("nftables", []):
             for kind, about in entry.items():
-                if isinstance(about, dict) and about.get("table") not in {None, ours}:
+                if isinstance(about, dict) and about.get("table") not in {None, *ours}:
                     self._take(kind, about)
 
     def _take(self, kind: str, about: dict[str, Any]) -> None:
@@ -113,6 +113,25 @@ class Rules:
                 yield outcome.cause
             elif not outcome.verdict and outcome.sure and chain.policy == "drop":
                 yield f"the chain {_named(chain)} drops what no rule accepts"
+
+    def sources(self, device: str) -> Iterator[tuple[str, str]]:
+        """Every rule that may give what leaves by an interface another source.
+
+        Yields:
+            The rule, in words, and the address; empty: one that the interface has.
+        """
+        leaving = Packet(4, 0, oifname=device)
+        for chain in self._chains.values():
+            for number, statements in enumerate(chain.rules, 1):
+                source = next((found for each in statements if (found := _source(each)) is not None), None)
+                elsewhere = any(self._is_for_others(chain, each.get("match"), leaving) for each in statements)
+                if source is not None and not elsewhere:
+                    yield f"rule {number} of the chain {_named(chain)}", source
+
+    def _is_for_others(self, chain: _Chain, about: Any, packet: Packet) -> bool:
+        """Whether a match wants another interface to leave by."""
+        key = about.get("left", {}).get("meta", {}).get("key") if isinstance(about, dict) else None
+        return key in {"oif", "oifname"} and self._holds(chain, about, packet) is False
 
     # --- walking ------------------------------------------------------------------------------------
 
@@ -218,6 +237,16 @@ class Rules:
 
 
 _VERDICTS = frozenset({"accept", "drop", "reject", "jump", "goto", "return", "continue", "queue"})
+
+
+def _source(statement: dict[str, Any]) -> str | None:
+    """The source that a statement gives a packet; iptables-nft keeps MASQUERADE as an extension."""
+    extension = statement.get("xt")
+    if "masquerade" in statement or (isinstance(extension, dict) and extension.get("name") == "MASQUERADE"):
+        return ""
+    about = statement.get("snat")
+    address = about.get("addr") if isinstance(about, dict) else None
+    return address if isinstance(address, str) else None
 
 
 def _sees(chain: _Chain, packet: Packet) -> bool:

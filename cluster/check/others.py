@@ -9,7 +9,7 @@ from cluster.check.nftrules import Packet
 from cluster.check.setup import hotwire_of
 from cluster.check.verdicts import failed, note, passed, unknown
 from cluster.config.rules import ha_interfaces
-from cluster.net.ruleset import CONNTRACK_PORT, HOTWIRE_PORT, TABLE, VRRP, hotwire_addresses
+from cluster.net.ruleset import CONNTRACK_PORT, HOTWIRE_PORT, VRRP, hotwire_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TCP, _UDP = 6, 17
 _GROUP = "224.0.0.18"
 """Of adverts (RFC 9568 section 5.1.1.2)."""
+_UNREADABLE = "the packet filter cannot be read", "install nftables (Debian package nftables)"
 _ALL = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound to
 
 
@@ -122,7 +123,7 @@ def _between_nodes(facts: Facts, protocol: int, port: int) -> Iterator[Packet]:
 def _judged(facts: Facts, check: str, what: str, packets: Iterable[Packet], advice: str) -> CheckPoint:
     rules = facts.machine.rules
     if rules is None:
-        return unknown(check, "the packet filter cannot be read", "install nftables (Debian package nftables)")
+        return unknown(check, *_UNREADABLE)
     causes = dict.fromkeys(cause for packet in packets for cause in rules.causes(packet))
     if causes:
         return failed(check, f"{what} is dropped: {'; '.join(causes)}", advice)
@@ -135,17 +136,25 @@ def _judged(facts: Facts, check: str, what: str, packets: Iterable[Packet], advi
     return passed(check, f"no rule of others is known to drop {what}")
 
 
-def packet_filter(facts: Facts) -> CheckPoint:
-    """Our own table is there."""
-    if not facts.applied.cluster.enabled:
-        return unknown("packet-filter", "the cluster is off, and so is its packet filter", "cluster set enabled 1")
-    if not facts.machine.filtered:
-        return failed(
-            "packet-filter",
-            f"the nftables table inet {TABLE} is not there",
-            "system update interface puts it, and says why it cannot",
+def sources(facts: Facts) -> CheckPoint:
+    """Nobody gives what passes through this node an address that stays behind when the role moves."""
+    rules = facts.machine.rules
+    if rules is None:
+        return unknown("rules-nat", *_UNREADABLE)
+    own = {str(ip_interface(each.address).ip): each.device for each in facts.config.addresses.values()}
+    found = [
+        f"{rule} on {device}"
+        for device in ha_interfaces(facts.config)
+        for rule, source in rules.sources(device)
+        if (source in own if source else device in own.values())
+    ]
+    if found:
+        return note(
+            "rules-nat",
+            f"connections may get this node's own address, and then do not outlive a takeover: {'; '.join(found)}",
+            "hide them behind a virtual address instead: rule new .. flags [ ACCEPT HIDENAT ] nat_node ..",
         )
-    return passed("packet-filter", f"the nftables table inet {TABLE} is in force")
+    return passed("rules-nat", "no rule of others is known to hide connections behind this node's own address")
 
 
 def connections(facts: Facts) -> CheckPoint:
@@ -170,3 +179,21 @@ def connections(facts: Facts) -> CheckPoint:
 
 _BROKEN = frozenset({"missing", "unsupported", "unconfigured", "failing"})
 """Words of cluster/conntrack/supervisor.py for connections that do not reach the other node."""
+
+
+ROOM = 32 << 20
+"""Bytes that shall be left: a big configuration that arrives, and what is logged until somebody looks."""
+
+
+def room(facts: Facts) -> CheckPoint:
+    """What is saved or arrives can be kept."""
+    free = facts.machine.free
+    if free is None:
+        return unknown("storage", "the free space of the state directory cannot be read", "see the log of clusterd")
+    if free < ROOM:
+        return failed(
+            "storage",
+            f"{free >> 20} MiB are left on the disk of the state directory",
+            "make room there: a full disk keeps this node from saving and from being synchronized",
+        )
+    return passed("storage", "there is room on the disk of the state directory")

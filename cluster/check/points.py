@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster.check import others, partner, setup
+from cluster.check import followers, others, partner, setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,11 +31,16 @@ POINTS: tuple[Callable[[Facts], CheckPoint], ...] = (
     partner.saved,
     others.services,
     others.ssh_port,
-    others.packet_filter,
+    followers.packet_filter,
+    followers.hide_nat,
+    followers.routes,
+    followers.forwarding,
     others.rules_vrrp,
     others.rules_link,
     others.rules_connections,
+    others.sources,
     others.connections,
+    others.room,
 )
 
 

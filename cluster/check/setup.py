@@ -10,11 +10,13 @@ from cluster.config import authentication
 from cluster.config.rules import ha_interfaces
 from cluster.engine.settings import virtual_addresses
 from cluster.net.ruleset import hotwire_addresses
+from cluster.networks import placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cluster.check.facts import Facts
+    from cluster.model import Config
     from cluster.rpc.messages import CheckPoint
 
 ETHERNET_NEEDED = 3
@@ -122,6 +124,14 @@ def _uses_in_configuration(facts: Facts, device: str) -> Iterable[str]:
         yield f"carries the VLANs {_joined(carried)}"
     if device in config.cluster.backup_disable_interfaces:
         yield "goes down in backup"
+    yield from _networks_shared(config, device)
+
+
+def _networks_shared(config: Config, device: str) -> Iterable[str]:
+    inside = [network for name, _, network in placed(config) if name == device]
+    for name, address, network in placed(config):
+        if name != device and any(one.version == network.version and one.overlaps(network) for one in inside):
+            yield f"shares its network with {address} on {name}"
 
 
 def _uses_in_kernel(facts: Facts, device: str) -> Iterable[str]:

@@ -40,9 +40,13 @@ class Store:
 
     Every method may raise `StoreError` when the disk fails; nothing is changed then. Configurations are taken
     as valid: they come from schema.py.
+
+    Attributes:
+        directory: where it is.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: int, directory: Path) -> None:
+        self.directory = directory
         self._connection = connection
         self._lock = lock
         self._rows = Rows(connection)
@@ -63,7 +67,7 @@ class Store:
             undo.callback(os.close, lock)
             connection = database.connect(directory)
             undo.callback(connection.close)
-            store = cls(connection, lock)
+            store = cls(connection, lock, directory)
             undo.pop_all()
             return store
 

@@ -39,14 +39,19 @@ def table(config: Config, *, master: bool) -> str:
     Raises:
         InvalidConfigurationError: an interface has a name that nft cannot read.
     """
-    rules = [(key, rule) for key, rule in config.rules.items() if "DISABLED" not in rule.flags]
-    if not config.cluster.enabled or not rules:
+    rules = active(config)
+    if not rules:
         return ""
-    rules.sort(key=lambda item: item[1].pos)
     lines = [_line(config, key, rule, master=master) for key, rule in rules]
     hide = _chain("hide", "type nat hook postrouting priority srcnat - 10", lines if master else [])
     wait = [] if master else [_chain("wait", "type filter hook forward priority filter - 10", lines)]
     return "\n".join([f"table inet {TABLE} {{", hide, *wait, "}", ""])
+
+
+def active(config: Config) -> list[tuple[str, Rule]]:
+    """The rules that have an effect, with their ids, in their order."""
+    rules = [(key, rule) for key, rule in config.rules.items() if "DISABLED" not in rule.flags]
+    return sorted(rules, key=lambda item: item[1].pos) if config.cluster.enabled else []
 
 
 def _chain(name: str, base: str, lines: list[str]) -> str:

@@ -82,7 +82,13 @@ def desks(
         ),
         HotwireKeysDesk(store, inforce, events, partnership=partnership, turn=turn, life=life),
         Checking(
-            store, inforce, engine, network, connections=connections, partner=lambda: partner_of(partnership)
+            store,
+            inforce,
+            engine,
+            network,
+            connections=connections,
+            routes=routes,
+            partner=lambda: partner_of(partnership),
         ),
         Accounts(store, events, turn=turn, changed=partnership.changed),
         Auditing(audit),

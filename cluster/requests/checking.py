@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cluster.collaborators import Connections, Engine, Network
     from cluster.config.store import Store
     from cluster.inforce import InForce
+    from cluster.net.routes import Routes
     from cluster.partnership import Partnership
     from cluster.requests.desk import Answers
     from cluster.rpc.messages import Actor
@@ -33,6 +34,7 @@ class Checking:
         engine: counts adverts.
         network: knows the interfaces.
         connections: their synchronisation.
+        routes: of this network namespace.
         partner: what the hotwire knows of the other node.
     """
 
@@ -44,6 +46,7 @@ class Checking:
         network: Network,
         *,
         connections: Connections,
+        routes: Routes,
         partner: Callable[[], Partner],
     ) -> None:
         self._store = store
@@ -51,16 +54,17 @@ class Checking:
         self._engine = engine
         self._network = network
         self._connections = connections
+        self._routes = routes
         self._partner = partner
         self.answers: Answers = {m.GetCheck: self._check}
         self.changes = ()
 
     async def _check(self, _ask: m.GetCheck, _actor: Actor) -> m.Checked:
-        config = self._store.running.config
+        config, applied = self._store.running.config, self._inforce.config
         connections = await self._connections.status()
         facts = Facts(
             config=config,
-            applied=self._inforce.config,
+            applied=applied,
             names=self._store.names(),
             software=await asyncio.to_thread(machine.software),
             schema=VERSION,
@@ -68,7 +72,7 @@ class Checking:
             connections=connections.state,
             connections_reason=connections.reason,
             freshness=self._freshness(),
-            machine=await collect.machine(self._network, config),
+            machine=await collect.machine(self._network, config, self._routes, applied, self._store.directory),
             partner=self._partner(),
         )
         return m.Checked(judge(facts))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster.rpc.messages import Checked, GetCheck, SaveConfig
+from cluster.model import RemoveValue
+from cluster.rpc.messages import Checked, EditConfig, GetCheck, SaveConfig
 from tests.support.appliance import Appliance, until
 from tests.support.netns import Network, why_not
 
@@ -90,7 +91,7 @@ def test_what_is_right_on_this_machine_passes(node: Appliance) -> None:
     checks = (
         "interfaces", "ha-interfaces", "own-addresses", "virtual-addresses", "vrids", "dhcp", "passphrase",
         "hotwire", "hotwire-exclusive", "saved", "services", "ssh-port", "packet-filter", "rules-vrrp",
-        "rules-hotwire", "rules-connections",
+        "rules-hotwire", "rules-connections", "rules-nat", "hide-nat", "routes", "storage",
     )  # fmt: skip
     assert {check: point(node, check).result for check in checks} == dict.fromkeys(checks, "passed")
 
@@ -153,6 +154,49 @@ def test_foreign_rules_that_drop_what_the_cluster_needs_are_found(node: Applianc
 
     assert results == {"rules-vrrp": "failed", "rules-hotwire": "passed", "rules-connections": "failed"}
     assert finding == "UDP 3780 of the hotwire is dropped: the chain ip fw input drops what no rule accepts"
+
+
+def test_a_masquerade_on_an_ha_interface_is_told(node: Appliance) -> None:
+    node.namespace.run(
+        "nft", 'add table ip fw; add chain ip fw out { type nat hook postrouting priority 100; }; '
+        'add rule ip fw out oifname "LAN2" masquerade'
+    )
+    try:
+        found = point(node, "rules-nat")
+    finally:
+        node.namespace.run("nft", "delete", "table", "ip", "fw")
+
+    assert found.result == "note"
+    assert "rule 1 of the chain ip fw out on LAN2" in found.finding
+
+
+def test_a_route_that_somebody_else_put_otherwise_is_told(node: Appliance) -> None:
+    node.namespace.run("ip", "route", "add", "blackhole", "10.8.0.0/16")
+    node.set(routes__1={"router": "192.168.12.9", "dst": "10.8.0.0/16"})
+    try:
+        node.update()
+        missing = point(node, "routes")
+    finally:
+        node.namespace.run("ip", "route", "delete", "blackhole", "10.8.0.0/16")
+    node.update()
+    there = point(node, "routes")
+    node.ask(EditConfig(changes=(RemoveValue(("routes", "1")),)))
+    node.update()
+
+    assert missing.finding == "not in use: route 1 to 10.8.0.0/16 by 192.168.12.9"
+    assert there.result == "passed"
+    assert point(node, "routes").finding == "no static route is in force"
+
+
+def test_a_forwarding_that_is_off_is_told(node: Appliance) -> None:
+    def forward(word: str) -> None:
+        node.namespace.run("sysctl", "-qw", f"net.ipv4.ip_forward={word}")
+
+    forward("0")
+    off = point(node, "forwarding").result
+    forward("1")
+
+    assert (off, point(node, "forwarding").result) == ("note", "passed")
 
 
 def test_edits_that_are_not_in_force_and_then_not_saved_are_told(node: Appliance) -> None:

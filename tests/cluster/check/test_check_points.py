@@ -73,7 +73,9 @@ MACHINE = Machine(
     default_routes=("LAN1",),
     listeners=LISTENERS,
     rules=rules(),
-    filtered=True,
+    tables=frozenset({"utmcli_cluster"}),
+    forwards=True,
+    free=1 << 30,
     commands=frozenset({"conntrackd", "nft"}),
 )
 PARTNER = Partner(
@@ -90,6 +92,27 @@ GOOD = Facts(
     machine=MACHINE,
     partner=PARTNER,
 )
+
+
+ROUTE = SetValue(("routes", "1"), {"router": "192.168.12.9", "dst": "10.8.0.0/16"})
+HIDING = SetValue(
+    ("rules", "1"),
+    {
+        "pos": 1, "src": "any", "dst": "any", "service": "any", "flags": ["ACCEPT", "HIDENAT"],
+        "nat_node": "192.168.175.101",
+    },
+)  # fmt: skip
+
+MASQUERADE: dict[str, Any] = {"masquerade": None}
+
+
+def nat(*statements: dict[str, Any]) -> Rules:
+    """Somebody's translation of what leaves by LAN1."""
+    where = {"family": "ip", "table": "nat"}
+    leaving = {"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "LAN1"}}
+    chain = {**where, "name": "out", "type": "nat", "hook": "postrouting", "prio": 100, "policy": "accept"}
+    rule = {**where, "chain": "out", "expr": [leaving, *statements]}
+    return Rules({"nftables": [{"chain": chain}, {"rule": rule}]}, "utmcli_cluster")
 
 
 def edited(*changes: SetValue | RemoveValue) -> Facts:
@@ -266,7 +289,7 @@ FAILURES: dict[str, tuple[str, Facts, str]] = {
         on_machine(listeners=(Listener("tcp", "::", 22, "sshd[7]"),)),
         "sshd[7] (tcp [::]:22)",
     ),
-    "no table of ours": ("packet-filter", on_machine(filtered=False), "is not there"),
+    "no table of ours": ("packet-filter", on_machine(tables=frozenset({"utmcli_hidenat"})), "is not there"),
     "a foreign drop of VRRP": (
         "rules-vrrp",
         on_machine(rules=rules(("input", [PROTOCOL_112, DROP]))),
@@ -288,6 +311,23 @@ FAILURES: dict[str, tuple[str, Facts, str]] = {
         on_machine(rules=rules(("input", [PORT_3780, DROP]))),
         "UDP 3780",
     ),
+    "the hotwire's network elsewhere": (
+        "hotwire-exclusive",
+        edited(put("virtual_addresses", "2", "address", value="192.168.180.9/24")),
+        "LAN3 shares its network with 192.168.180.9 on LAN2",
+    ),
+    "a rule without its table": ("hide-nat", edited(HIDING), "the nftables table inet utmcli_hidenat is not there"),
+    "a route that is not there": (
+        "routes",
+        edited(ROUTE),
+        "not in use: route 1 to 10.8.0.0/16 by 192.168.12.9",
+    ),
+    "a route by an interface that is down": (
+        "routes",
+        edited(ROUTE)._replace(machine=MACHINE._replace(states=())),
+        "route 1 to 10.8.0.0/16 by 192.168.12.9, since LAN2 is down",
+    ),
+    "a disk that is nearly full": ("storage", on_machine(free=5 << 20), "5 MiB are left"),
     "the same priority, told over the hotwire": ("priority", with_partner(priority="high"), "both nodes are high"),
     "conntrackd that fails": (
         "conntrackd",
@@ -340,8 +380,34 @@ def test_without_the_hotwire_synchronizing_is_not_what_to_do_first() -> None:
     assert point(facts, "synchronized").advice == "first let the nodes speak over the hotwire"
 
 
+def test_hiding_behind_a_virtual_address_or_elsewhere_is_in_nobodys_way() -> None:
+    behind_virtual = on_machine(rules=nat({"snat": {"addr": "192.168.175.101"}}))
+    masked = MACHINE._replace(rules=nat(MASQUERADE))
+    without_own = edited(RemoveValue(("addresses", "1")))._replace(machine=masked)
+
+    assert {point(facts, "rules-nat").result for facts in (behind_virtual, without_own)} == {"passed"}
+
+
+def test_routes_and_rules_that_are_in_force_pass() -> None:
+    tables = frozenset({"utmcli_cluster", "utmcli_hidenat"})
+    facts = edited(ROUTE, HIDING)._replace(machine=MACHINE._replace(routes=("1",), tables=tables))
+
+    assert [point(facts, check).result for check in ("routes", "hide-nat")] == ["passed", "passed"]
+
+
+def test_a_route_by_an_interface_that_stays_down_in_backup_is_missed_by_nobody() -> None:
+    facts = edited(
+        ROUTE,
+        put("interfaces", "LAN2", "flags", value=[]),
+        RemoveValue(("virtual_addresses", "2")),
+        put("cluster", "backup_disable_interfaces", value=["LAN2"]),
+    )
+
+    assert point(facts, "routes").result == "passed"
+
+
 def test_every_point_can_fail() -> None:
-    allowed_only = {"own-addresses", "virtual-addresses"}
+    allowed_only = {"own-addresses", "virtual-addresses", "rules-nat", "forwarding"}
     assert {each.check for each in judge(GOOD)} == {check for check, _, _ in FAILURES.values()} | allowed_only
 
 
@@ -367,6 +433,18 @@ NOTES = {
         "policy permissive",
     ),
     "clocks apart without freshness": ("clock", with_partner(offset=60.0), "60.0 s ahead; the cluster does not"),
+    "a masquerade of others": ("rules-nat", on_machine(rules=nat(MASQUERADE)), "rule 1 of the chain ip nat out"),
+    "a masquerade of iptables": (
+        "rules-nat",
+        on_machine(rules=nat({"xt": {"type": "target", "name": "MASQUERADE"}})),
+        "on LAN1",
+    ),
+    "a source that stays behind": (
+        "rules-nat",
+        on_machine(rules=nat({"snat": {"addr": "192.168.175.102"}})),
+        "on LAN1",
+    ),
+    "no forwarding": ("forwarding", on_machine(forwards=False), "net.ipv4.ip_forward is 0"),
     "old iptables": ("rules-vrrp", on_machine(legacy=("filter",)), "iptables-legacy"),
 }
 
@@ -389,6 +467,9 @@ UNKNOWN = {
     "priority": GOOD._replace(adverts=(Adverts("LAN1", 2, {}), Adverts("LAN2", None, {}))),
     "packet-filter": edited(put("cluster", "enabled", value=False)),
     "rules-vrrp": on_machine(rules=None),
+    "rules-nat": on_machine(rules=None),
+    "routes": edited(ROUTE)._replace(machine=MACHINE._replace(routes=None)),
+    "storage": on_machine(free=None),
 }
 
 
@@ -401,4 +482,4 @@ def test_what_cannot_be_judged_is_neither_passed_nor_failed(check: str) -> None:
 
 
 def test_a_node_that_is_not_configured_at_all_is_judged_without_stumbling() -> None:
-    assert {each.result for each in judge(Facts())} == {"passed", "failed", "unknown"}
+    assert {each.result for each in judge(Facts())} == {"passed", "failed", "note", "unknown"}
