@@ -52,7 +52,7 @@ NO_AUTH_DATA: Final = bytes(8)
 _HEAD: Final = struct.Struct(">BBBBHH")
 _IPV4: Final = struct.Struct(">BBHHHBBH4s4s")
 _ADVERTISEMENT: Final = 1
-_IPSEC_AH: Final = 51
+IPSEC_AH: Final = 51
 _TOS: Final = 0xC0
 _DONT_FRAGMENT: Final = 0x4000
 _FRAGMENT: Final = 0x3FFF
@@ -221,7 +221,7 @@ def decode_ipv4(packet: Buffer) -> Received:
     if start >> 4 != 4:
         raise RejectedError(Reject.NOT_VRRP)
     if protocol != PROTOCOL:
-        raise RejectedError(Reject.IPSEC_AH if protocol == _IPSEC_AH else Reject.NOT_VRRP)
+        raise RejectedError(Reject.IPSEC_AH if protocol == IPSEC_AH else Reject.NOT_VRRP)
     header = (start & 0x0F) * 4
     if size > len(packet):
         raise RejectedError(Reject.TRUNCATED)

@@ -28,7 +28,7 @@ from _socket import (
 from struct import pack
 
 from cluster.net.rtnetlink import attach_filter, enlarge
-from cluster.vrrp.packet import GROUP_IPV4, GROUP_MAC_IPV4, PROTOCOL
+from cluster.vrrp.packet import GROUP_IPV4, GROUP_MAC_IPV4, IPSEC_AH, PROTOCOL
 
 ETHERTYPE_IPV4 = 0x0800
 ETHERNET_HEADER = 14
@@ -51,16 +51,21 @@ _LOAD_WORD, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x30, 0x15, 0x06
 def _advert_filter(index: int) -> tuple[tuple[int, int, int, int], ...]:
     """IPv4 with protocol 112 that reaches this interface, not one on top of it: a VLAN's parent sees both.
 
-    Nor what a promiscuous interface picks up of other hosts' frames.
+    Nor what a promiscuous interface picks up of other hosts' frames. What says to be an advert inside an IPsec
+    authentication header passes, to be counted; IPsec that is none of the group's business does not.
     """
-    drop = 7
+    group = int.from_bytes(GROUP_IPV4, "big")
+    drop = 10
     return (
         (_LOAD_BYTE, 0, 0, ETHERNET_HEADER + 9),
-        (_JUMP_EQUAL, 0, drop - 2, PROTOCOL),
+        (_JUMP_EQUAL, 3, 0, PROTOCOL),
+        (_JUMP_EQUAL, 0, drop - 3, IPSEC_AH),
+        (_LOAD_WORD, 0, 0, ETHERNET_HEADER + 16),
+        (_JUMP_EQUAL, 0, drop - 5, group),
         (_LOAD_WORD, 0, 0, _METADATA + 4),  # SKF_AD_PKTTYPE
-        (_JUMP_EQUAL, drop - 4, 0, PACKET_OTHERHOST),
+        (_JUMP_EQUAL, drop - 7, 0, PACKET_OTHERHOST),
         (_LOAD_WORD, 0, 0, _METADATA + 8),  # SKF_AD_IFINDEX
-        (_JUMP_EQUAL, 0, drop - 6, index),
+        (_JUMP_EQUAL, 0, drop - 9, index),
         (_RETURN, 0, 0, MAX_FRAME),
         (_RETURN, 0, 0, 0),
     )

@@ -95,10 +95,21 @@ def test_an_advert_from_an_address_that_we_hold_arrives_too(
     assert received(near) == [frame()]
 
 
+def test_an_advert_inside_an_authentication_header_arrives_to_be_counted(
+    near: socket.socket, far: socket.socket
+) -> None:
+    wrapped = frame(PACKET[:9] + b"\x33" + PACKET[10:])
+
+    far.send(wrapped)
+
+    assert received(near) == [wrapped]
+
+
 @pytest.mark.parametrize(
     ("kind", "unwanted"),
     [
         ("tcp", frame(PACKET[:9] + b"\x06" + PACKET[10:])),
+        ("ipsec of others", frame(PACKET[:9] + b"\x33" + PACKET[10:16] + bytes((192, 168, 12, 141)) + PACKET[20:])),
         ("for another host", frame(to=bytes.fromhex("020000000777"))),
         ("arp", frame().replace(b"\x08\x00", b"\x08\x06", 1)),
     ],
