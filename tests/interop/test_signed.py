@@ -12,7 +12,7 @@ from tests.support import vectors
 from tests.support.engine import Engine, eventually, interface
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.interop.conftest import MakeEngine
     from tests.support.netns import Network
@@ -54,26 +54,39 @@ def heard(node: Engine) -> dict[str, object]:
     return path
 
 
-def test_a_signed_master_is_followed_and_its_farewell_believed(spare: Engine, keepalived: socket.socket) -> None:
-    for advert in ADVERTS[:-1]:
+def counted(node: Engine) -> tuple[object, object]:
+    """How many adverts were believed, and how many were not, by reason."""
+    path = heard(node)
+    return path["adverts_received"], path["rejected"]
+
+
+def say(keepalived: socket.socket, adverts: Sequence[bytes], spare: Engine) -> None:
+    """Send adverts that are believed, each only when the one before was: on a busy machine two frames may swap."""
+    for number, advert in enumerate(adverts, 1):
         keepalived.send(advert)
-    eventually(lambda: heard(spare)["adverts_received"] == len(ADVERTS) - 1)
+        eventually(lambda number=number: counted(spare) == (number, {}))
+
+
+def test_a_signed_master_is_followed_and_its_farewell_believed(spare: Engine, keepalived: socket.socket) -> None:
+    say(keepalived, ADVERTS[:-1], spare)
     assert (heard(spare)["partner_priority"], heard(spare)["partner_address"]) == (200, "10.77.0.11")
     assert spare.is_("backup")
 
     keepalived.send(ADVERTS[-1])
     sent = time.time()
 
-    assert spare.since("master") - sent < 1.5
+    # Without it the spare waits for four of the second of its master.
+    assert spare.since("master") - sent < 2.5
     assert heard(spare)["rejected"] == {}
 
 
 def test_the_same_adverts_are_not_believed_a_second_time(spare: Engine, keepalived: socket.socket) -> None:
-    for advert in ADVERTS + ADVERTS:
+    say(keepalived, ADVERTS, spare)
+
+    for advert in ADVERTS:
         keepalived.send(advert)
 
-    eventually(lambda: heard(spare)["rejected"] == {"replayed": len(ADVERTS)})
-    assert heard(spare)["adverts_received"] == len(ADVERTS)
+    eventually(lambda: counted(spare) == (len(ADVERTS), {"replayed": len(ADVERTS)}))
 
 
 def test_with_another_key_none_of_them_is_believed(spare: Engine, keepalived: socket.socket) -> None:
