@@ -35,11 +35,14 @@ def parse(grammar: Grammar, line: str, *, has_input: bool = False) -> Invocation
     """
     reader = Reader(grammar, has_input)
     try:
+        line.encode()
         for token in tokenize(line):
             reader.feed(token)
         return reader.finish()
     except ProblemError as found:
         return found.problem
+    except UnicodeEncodeError as wrong:  # bytes of another encoding, as arguments carry them (PEP 383)
+        return Problem(Kind.INVALID, wrong.start, "what begins here is no UTF-8 text")
 
 
 def without_secrets(grammar: Grammar, line: str) -> str:

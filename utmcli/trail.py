@@ -60,13 +60,14 @@ class Trail:
         if len(self._lines) >= KEPT:
             self._lines.popleft()
             self._lost += 1
+        covered = without_secrets(GRAMMAR, line)[:_LONGEST]
         self._lines.append(
             Audited(
                 at=began,
                 user=actor.user[:64],
                 source=actor.source[:128],
                 session=session,
-                line=without_secrets(GRAMMAR, line)[:_LONGEST],
+                line=covered.encode("utf-8", "backslashreplace").decode(),  # bytes of another encoding are seen
                 code=code,
                 duration=max(0.0, time.time() - began),
             )

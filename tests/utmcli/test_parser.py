@@ -398,6 +398,14 @@ def test_the_caret_stands_below_its_token_behind_wide_characters_and_tabulators(
     assert problem(tabs).render(tabs).splitlines()[1:3] == ["cluster nonsense", "        ^"]
 
 
+def test_bytes_of_another_encoding_are_said_where_they_stand() -> None:
+    node = Node()
+    said = node.type('extc global set variable GLOB_X value "caf\udce9"')
+    assert (said.code, node.asked) == (2, [])
+    assert said.err.splitlines()[0] == "% Invalid input: what begins here is no UTF-8 text"
+    assert said.err.splitlines()[2] == " " * 42 + "^"
+
+
 def test_a_problem_with_a_secret_does_not_repeat_it() -> None:
     line = f"cluster set passphrase {'x' * 5000}"
     assert "xxx" not in problem(line).message

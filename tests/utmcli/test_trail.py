@@ -61,3 +61,17 @@ def test_it_does_not_wait_for_a_clusterd_that_is_away() -> None:
         assert clusterd.taken == ["cluster info"]
 
     asyncio.run(look())
+
+
+def test_a_line_of_another_encoding_holds_no_other_line_up() -> None:
+    async def look() -> None:
+        clusterd = SlowClusterd()
+        clusterd.goes_on.set()
+        trail = Trail(clusterd)  # type: ignore[arg-type]  # as above
+        trail.note(ADMIN, "1", "extc global get variable caf\udce9", 2, time.time())
+        trail.note(ADMIN, "1", "cluster info", 0, time.time())
+        await trail.flush()
+        assert clusterd.taken == ["extc global get variable caf\\udce9", "cluster info"]
+        "".join(clusterd.taken).encode()  # a message to clusterd is UTF-8; one that is not would be tried for ever
+
+    asyncio.run(look())
