@@ -223,7 +223,11 @@ def _document(result: Result) -> Iterator[str]:
 
 
 def _json(document: Any) -> str:
-    return json.dumps(document, ensure_ascii=False)
+    """JSON that can be shown: what would steer a terminal is escaped, and stays the same value."""
+    text = json.dumps(document, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(json.dumps(c)[1:-1] if unicodedata.category(c) in _STEERING else c for c in text)
 
 
 def _json_cell(cell: Cell) -> Any:

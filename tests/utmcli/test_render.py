@@ -167,6 +167,8 @@ def test_no_value_can_steer_the_terminal(value: str) -> None:
     for result in (single(value), Record((("x", value),)), Report((("t", single(value)),))):
         assert not set(render(result)) & steering
         assert not set(render(result, "plain")) & (steering - {"\t"})
+        assert not set(render(result, "json")) & steering
+    assert json.loads(render(single(value), "json")) == {"value": value}
     assert not set(render(Text(value))) & (steering - {"\t"})
 
 
