@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.input import Input
 from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,20 +17,36 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPress
 
 
+_LOG = logging.getLogger("utmcli")
+
+_UNHEARD = (Keys.Vt100MouseEvent, Keys.CPRResponse, Keys.ControlAt, Keys.ControlZ)
+"""Keys that do nothing. Nobody asks the terminal for the mouse or the cursor's place; text that looks like such an
+answer, a colour in a pasted log for instance, is a broken one. Ctrl-Space would begin a selection, in which letters
+and Ctrl-C are ignored, and Ctrl-Z would put an invisible character into the line."""
+
+
 class Keyboard(Input):
     """Keys as prompt_toolkit wants them, from bytes as a client sends them."""
 
     def __init__(self) -> None:
         self._keys: list[KeyPress] = []
-        self._parser = Vt100Parser(self._keys.append)
+        self._parser = Vt100Parser(self._take)
         self._ready: Callable[[], None] | None = None
         self._closed = False
 
     def feed(self, text: str) -> None:
-        """Take what was typed."""
+        """Take what was typed; a key that prompt_toolkit stumbles over does nothing, and those behind it count."""
         self._parser.feed(text)
-        if self._ready is not None:
+        if self._ready is None:
+            return
+        try:
             self._ready()
+        except Exception:  # noqa: BLE001 - its handlers are many, and whoever types could never type again
+            _LOG.exception("a key was not understood")
+
+    def _take(self, key: KeyPress) -> None:
+        if key.key not in _UNHEARD:
+            self._keys.append(key)
 
     def close(self) -> None:
         """The terminal is gone."""
