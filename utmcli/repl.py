@@ -28,7 +28,7 @@ from utmcli.render import EXIT_INTERRUPTED, EXIT_OK, render
 from utmcli.stage import Stage, is_capable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from utmcli.bulletin import Bulletin
     from utmcli.console import Console
@@ -303,10 +303,8 @@ class Conversation:
                 return
             if reader.by_hand or reader.listens:
                 self._bulletin.listen(self._session, reader.announce)
-            for line in text.splitlines():
-                if self._session.closed or await self._carry_out(line) == EXIT_INTERRUPTED:
-                    await self._console.write(reader.interrupt_mark)
-                    break
+            if await self._carry_out_all(text.splitlines()) == EXIT_INTERRUPTED:
+                await self._console.write(reader.interrupt_mark)
 
     async def _line(self, reader: LineReader) -> str:
         """The next line.
@@ -331,6 +329,17 @@ class Conversation:
                     return reading.result()
         finally:
             await _ended(reading)
+
+    async def _carry_out_all(self, lines: Sequence[str]) -> int:
+        """Lines that were typed at once; of several each is shown above what comes of it. The last exit code."""
+        code = EXIT_OK
+        for line in lines:
+            if len(lines) > 1 and is_command(line):
+                await self._console.write(f"{self._prompt}{line}\n")
+            code = await self._carry_out(line)
+            if self._session.closed or code == EXIT_INTERRUPTED:
+                break
+        return code
 
     async def _carry_out(self, line: str) -> int:
         if not is_command(line):

@@ -346,12 +346,23 @@ def test_a_pause_can_end_the_output(person: Person, key: str) -> None:
     person.sees_prompt()
 
 
-def test_pasted_lines_run_one_after_the_other(person: Person) -> None:
+def test_pasted_lines_run_one_after_the_other_each_above_what_comes_of_it(person: Person) -> None:
     person.types(UP)
-    person.types("\x1b[200~cluster info | count\ncluster info\n\x1b[201~")
+    person.types("\x1b[200~cluster info | count\nnonsense\ncluster info | match sync\n\x1b[201~")
     person.types(ENTER)
-    person.sees("value\n-----\n4\n", "cluster_state|master")
+    person.sees(
+        f"{PROMPT}cluster info | count\nvalue\n-----\n4\n{PROMPT}nonsense\n% Invalid input",
+        f"{PROMPT}cluster info | match sync\nattribute |value\n",
+    )
     person.sees_prompt()
+
+
+def test_what_follows_exit_in_a_paste_is_dropped(person: Person) -> None:
+    person.types(UP)
+    person.types("\x1b[200~exit\ncluster info\n\x1b[201~" + ENTER)
+    assert person.leaves() == 0
+    assert "^C" not in person.look()
+    assert "cluster_state" not in person.look()
 
 
 @pytest.mark.parametrize(("term", "tells_size"), [("dumb", True), ("", True), ("xterm", False)])
