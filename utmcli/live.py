@@ -81,10 +81,15 @@ def _configurations(answer: messages.AnyAnswer) -> Names:
 def _applications(answer: messages.AnyAnswer) -> dict[str, Names]:
     if not isinstance(answer, messages.Applications):
         return {}
-    return {
-        MANAGED: tuple((each.name, f"{each.title}, {each.state}") for each in answer.applications),
-        APPLICATION_TITLES: tuple((each.title, each.state) for each in answer.applications),
-    }
+    names = tuple((each.name, f"{each.title}, {each.state}") for each in answer.applications)
+    titles = tuple((each.title, f"{each.name}, {each.state}") for each in answer.applications)
+    return {MANAGED: _with_others(names, titles), APPLICATION_TITLES: _with_others(titles, names)}
+
+
+def _with_others(words: Names, others: Names) -> Names:
+    """The words, and behind them the other spellings; case makes none."""
+    known = {word.casefold() for word, _ in words}
+    return (*words, *(other for other in others if other[0].casefold() not in known))
 
 
 def _of_config(config: Config) -> dict[str, Names]:
