@@ -45,7 +45,7 @@ async def whole_input(read: Callable[[], Awaitable[bytes]]) -> str:
         size += len(part)
         if size > MAX_INPUT:
             raise ClusterError(f"standard input is longer than {MAX_INPUT} bytes")
-    return b"".join(parts).decode("utf-8", "replace")
+    return b"".join(parts).decode("utf-8-sig", "replace")
 
 
 async def lines_of(read: Callable[[], Awaitable[bytes]]) -> AsyncIterator[str]:
@@ -54,7 +54,7 @@ async def lines_of(read: Callable[[], Awaitable[bytes]]) -> AsyncIterator[str]:
     Raises:
         ClusterError: a line does not end within `MAX_LINE`.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")  # editors of Windows begin a file with a mark
     rest = ""
     while part := await read():
         *lines, rest = (rest + decoder.decode(part)).split("\n")

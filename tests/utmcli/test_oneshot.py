@@ -26,6 +26,11 @@ def test_a_script_ends_at_its_first_mistake_unless_told_to_go_on(shell: Shell) -
     assert went_on.stderr.endswith("utmcli: that was at line 2\n")
 
 
+def test_a_script_of_a_windows_editor_begins_with_a_mark_and_is_a_script_like_others(shell: Shell) -> None:
+    done = shell.run(stdin="\ufeffcluster info | count\r\ncluster info | count\r\n")
+    assert (done.returncode, done.stdout) == (0, "value\n-----\n4\n" * 2)
+
+
 def test_commands_as_arguments_can_go_on_too(shell: Shell) -> None:
     words = ("-c", "cluster inof", "-c", "cluster info | count")
     assert shell.run(*words).stdout == ""
