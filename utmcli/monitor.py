@@ -101,7 +101,7 @@ def layout(view: View, height: int, columns: int, clock: str, now: float) -> lis
     head += [(), _field("sessions", *_sessions(view))]
     room = height - len(head) - 2
     if room > 0 and view.events:
-        head += [(), *_events(view.events[-room:])]
+        head += [(), *_events(view.events[-room:], now)]
     return head[:height]
 
 
@@ -218,11 +218,11 @@ def _traced(trace: str) -> list[Piece]:
     return pieces
 
 
-def _events(events: Sequence[ClusterEvent]) -> list[Row]:
-    rows = [row(Piece("events", Look.FAINT))]
+def _events(events: Sequence[ClusterEvent], now: float) -> list[Row]:
+    rows = [row(Piece("events, and how long ago", Look.FAINT))]
     for event in events:
         place = f"{event.interface}: " if event.interface else ""
-        rows.append(row(Piece(f"{event.number:<6}", Look.FAINT), printable(f"{place}{event.text}")))
+        rows.append(row(Piece(f"{_span(now - event.at):8}  ", Look.FAINT), printable(f"{place}{event.text}")))
     return rows
 
 

@@ -59,7 +59,7 @@ def test_everything_that_is_known_has_its_place_on_80_columns() -> None:
         "LAN1      usable   192.168.175.101/24",
         ">>.!\n",
         "sessions     root (console)",
-        "7     LAN1: the partner fell silent",
+        "0:02:40   LAN1: the partner fell silent",
     ):
         assert text in shown
 
