@@ -202,7 +202,8 @@ class FileName(ValueType):
         """Read a name without a path."""
         plain = text.isascii() and text.isprintable() and text == text.strip() and 0 < len(text) <= self.longest
         if not plain or "/" in text or text[0] in ".-~":
-            raise MalformedError(f"a file name of 1 to {self.longest} ASCII characters without / is allowed")
+            allowed = f"a file name of 1 to {self.longest} ASCII characters without / is allowed"
+            raise MalformedError(f"{allowed}; it begins with none of . - ~")
         return text
 
 
