@@ -30,8 +30,10 @@ _LOG = logging.getLogger("clusterd")
 NFT = "nft"
 PATIENCE = 10.0
 """Seconds for one run of nft."""
+AT_ONCE = 0.05
+"""Seconds from a change to our look at it: without the table, connections begin that nobody hides."""
 SETTLE = 1.0
-"""Seconds from a change to our look at it: a script makes many, and two that undo each other shall take turns."""
+"""Seconds until the next look: a script makes many changes, and two that undo each other shall take turns."""
 
 # linux/netlink.h and linux/netfilter/nfnetlink.h; the mask counts groups from 1.
 _NETLINK_NETFILTER = 12
@@ -111,9 +113,10 @@ class Filter:
             line.setblocking(False)
             while True:
                 await changes.one(loop, line)
-                await asyncio.sleep(SETTLE)
+                await asyncio.sleep(AT_ONCE)
                 changes.forget(line)
                 await self._look_again()
+                await asyncio.sleep(SETTLE)
 
     async def _look_again(self) -> None:
         if not self._wanted:

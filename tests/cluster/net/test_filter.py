@@ -369,8 +369,8 @@ def test_what_somebody_else_changed_is_put_back(site: Site, damage: str) -> None
     assert site.events == [RESTORED]
 
 
-def test_what_somebody_else_changed_is_put_back_by_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.net.filter.SETTLE", 0.05)
+def flushed(site: Site, times: int) -> None:
+    """Somebody flushes all rules, and again once ours are back."""
 
     async def scenario() -> None:
         noted: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
@@ -378,13 +378,30 @@ def test_what_somebody_else_changed_is_put_back_by_itself(site: Site, monkeypatc
         await guarding.apply(configuration())
         keeping = asyncio.create_task(guarding.keep())
         await asyncio.sleep(0)  # it listens before the next line
-        site.node.run("nft", "flush", "ruleset")
-        async with asyncio.timeout(10):
-            assert await noted.get() == RESTORED
+        for _ in range(times):
+            site.node.run("nft", "flush", "ruleset")
+            async with asyncio.timeout(10):
+                assert await noted.get() == RESTORED
         keeping.cancel()
 
     with site.node.inside():
         asyncio.run(scenario())
+
+
+def test_what_somebody_else_changed_is_put_back_by_itself_and_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.net.filter.SETTLE", 20)
+
+    flushed(site, 1)
+
+    assert "goto hotwire" in site.table
+
+
+def test_what_is_changed_again_and_again_is_put_back_each_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.net.filter.SETTLE", 0.05)
+
+    flushed(site, 3)
 
     assert "goto hotwire" in site.table
 
