@@ -178,7 +178,9 @@ class Undoing:
             if arrived is None:
                 return ArrivalUndone()
             self._lease.require(actor, _now(), force=ask.force)
-            if arrived.became != self._store.running.number and not ask.force:
+            # By content: the undoing of a later arrival runs it again as another revision, which is no edit.
+            came = self._store.revision(arrived.became)
+            if came.digest != self._store.running.digest and not ask.force:
                 raise ConflictError(
                     f"{self._hostname} was edited since it received this configuration; force 1 undoes it all the "
                     "same, and the edits stay in its history"

@@ -129,6 +129,22 @@ def test_a_second_time_there_is_nothing_to_undo(pair: Pair) -> None:
         pair.master.ask(RollBackBoth())
 
 
+def test_what_was_synchronized_before_is_undone_next_and_its_undoing_is_not_taken_for_an_edit(pair: Pair) -> None:
+    pair.master.set(cluster__advert_interval=30)
+    pair.master.ask(SaveConfig())
+    pair.master.ask(Synchronize())
+    pair.master.ask(RollBackBoth())
+    assert (virtual(pair.spare), pair.spare.config.cluster.advert_interval) == (["1", "2"], 25)
+
+    def undone() -> bool:
+        """Until the nodes have noted that they are in step, the same request again changes nothing."""
+        pair.master.ask(RollBackBoth())
+        return (virtual(pair.master), virtual(pair.spare)) == (["1"], ["1"])
+
+    until(undone, "the synchronization before is undone, too")
+    pair.await_sync("synchronized")
+
+
 def test_without_the_hotwire_nothing_changes_on_either_node(pair: Pair) -> None:
     pair.plug(plugged=False)
     pair.await_sync("error")
