@@ -133,7 +133,7 @@ class Filter:
     async def _bring_alone(self, text: str) -> None:
         before = self._recorded()
         shown = await _shown(self._name, required=bool(text))
-        if text and before == Put(text, shown):
+        if text and shown and before == Put(text, shown):  # removed as soon as it was put, it was recorded as empty
             return
         if text or shown:
             # Removed also where there is none: the first line makes it then.

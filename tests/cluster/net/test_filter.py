@@ -406,6 +406,17 @@ def test_what_is_changed_again_and_again_is_put_back_each_time(site: Site, monke
     assert "goto hotwire" in site.table
 
 
+def test_a_table_that_was_flushed_before_it_could_be_looked_at_is_put_again(site: Site) -> None:
+    site.apply(configuration())
+    text, _shown = json.loads(site.record.read_bytes())
+    site.record.write_text(json.dumps([text, ""]))
+    site.node.run("nft", "flush", "ruleset")
+
+    assert site.apply(configuration()) == ()
+
+    assert "goto hotwire" in site.table
+
+
 def test_a_table_whose_record_is_damaged_is_put_anew(site: Site) -> None:
     site.apply(configuration())
     before = site.handle()
