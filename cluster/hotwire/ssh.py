@@ -16,9 +16,10 @@ from weakref import WeakKeyDictionary
 import asyncssh
 
 from cluster import publickey
-from cluster.errors import ClusterError, InvalidConfigurationError
+from cluster.errors import ClusterError, InvalidConfigurationError, UnreachableError
 from cluster.hotwire import state
 from cluster.hotwire.protocol import SUBSYSTEM, USER
+from cluster.hotwire.sockets import reason
 from cluster.hotwire.state import LinkDownError
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ LOGIN_TIMEOUT = 5.0
 KEY_TRIES = 3
 """Unknown keys that a client may offer on one connection."""
 _NO_LINGERING = struct.pack("ii", 1, 0)
-_VERSION = "utmcli"
+_VERSION = "utmcli-hotwire"
+"""Tells the hotwire's server from any other one; both ends say it before they prove anything."""
 _ALGORITHMS: dict[str, Any] = {
     "kex_algs": ["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256"],
     "encryption_algs": ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr"],
@@ -136,8 +138,19 @@ class _Client(asyncssh.SSHClient):  # type: ignore[misc]  # as above
 
     def __init__(self, is_pinned: Callable[[bytes], bool]) -> None:
         self._is_pinned = is_pinned
+        self._connection: Any = None
         self.presented = ""
         self.proved = b""
+
+    def connection_made(self, conn: Any) -> None:
+        """The conversation begins."""
+        self._connection = conn
+
+    @property
+    def met_another_server(self) -> bool:
+        """Whether what answers does not even say that it is a hotwire's server."""
+        said: str = self._connection.get_extra_info("server_version")
+        return said != f"SSH-2.0-{_VERSION}"
 
     def validate_host_public_key(self, _host: str, _addr: str, _port: int, key: Any) -> bool:
         """Whether the host key is the partner's."""
@@ -148,6 +161,9 @@ class _Client(asyncssh.SSHClient):  # type: ignore[misc]  # as above
 def _why(error: Exception, client: _Client, own: PublicKey, local: str, remote: str) -> LinkState:
     """What an attempt that failed means, in the words of the design."""
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        if client.met_another_server:
+            # The partner's shell, where its clusterd does not run just then.
+            return state.unreachable(remote, "another SSH server answers there")
         return state.host_key(remote, client.presented or "of a kind that is not accepted")
     if isinstance(error, asyncssh.PermissionDenied):
         return state.key_refused(remote, own.fingerprint)
@@ -159,7 +175,7 @@ def _why(error: Exception, client: _Client, own: PublicKey, local: str, remote: 
         return state.unreachable(remote, f"what answers there is no hotwire: {error.reason}")
     if isinstance(error, TimeoutError):
         return state.unreachable(remote, f"no login within {LOGIN_TIMEOUT:g} s")
-    return state.unreachable(remote, str(error).lower())
+    return state.unreachable(remote, reason(error) if isinstance(error, OSError) else str(error).lower())
 
 
 # --- letting in ---------------------------------------------------------------------------------------
@@ -260,9 +276,14 @@ class Way:
             The session, whose conversation has begun.
 
         Raises:
+            UnreachableError: the partner has hung up already.
             LinkDownError: why not.
         """
-        local, remote = sock.getsockname()[0], sock.getpeername()[0]
+        try:
+            local, remote = sock.getsockname()[0], sock.getpeername()[0]
+        except OSError as error:
+            sock.close()
+            raise UnreachableError("the connection ended as soon as it began") from error
         client = _Client(self._is_pinned)
         connection, entered = None, None
         try:

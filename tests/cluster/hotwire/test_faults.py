@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -14,13 +15,14 @@ import pytest
 
 from cluster.config import schema
 from cluster.config.store import Store
-from cluster.errors import RefusedError
+from cluster.errors import RefusedError, UnreachableError
 from cluster.events_log import EventLog
 from cluster.hotwire import entrance, ssh
 from cluster.hotwire.entrance import Entrance
 from cluster.hotwire.keys import OwnKey
 from cluster.hotwire.link import HotwireLink
 from cluster.hotwire.settings import HotwireSettings
+from cluster.hotwire.state import LinkDownError
 from cluster.lease import EditLease
 from cluster.partnership import Partnership
 from cluster.vrrp.events import Role
@@ -166,6 +168,60 @@ def test_a_connection_that_is_given_up_at_its_last_step_does_not_come_up_later(t
             await asyncio.wait((entering,))
             await asyncio.wait_for(gone.wait(), PATIENCE / 2)
         server.close()
+
+    asyncio.run(scenario())
+
+
+def test_the_partners_shell_that_answers_while_its_clusterd_is_restarted_is_no_partner_with_another_key(
+    tmp_path: Path,
+) -> None:
+    """Both listen on one port: without the hotwire's server the kernel gives the connection to the shell's."""
+    own = OwnKey(tmp_path)
+    way = ssh.Way(own.private("utm"), (own.public("utm").line,))
+
+    async def scenario() -> str:
+        shell = asyncssh.generate_private_key("ssh-ed25519")
+        whose = {"server_host_keys": [shell], "server_version": "utmcli", "config": None}
+        server = await asyncssh.listen("127.0.0.1", 0, **whose)
+        sock = socket.create_connection(("127.0.0.1", server.get_port()))
+        sock.setblocking(False)
+        with pytest.raises(LinkDownError) as caught:
+            await way.enter(sock, lambda *_: pytest.fail("it came up"))
+        server.close()
+        return caught.value.state.reason
+
+    assert asyncio.run(scenario()) == "the partner is not reached at 127.0.0.1: another SSH server answers there"
+
+
+@pytest.mark.parametrize(
+    ("reads", "why"),
+    [
+        (0, "the connection ended as soon as it began"),
+        (1, "the partner is not reached at 127.0.0.1: connection reset by peer"),
+    ],
+)
+def test_a_partner_that_dies_while_it_is_entered_is_told_of_in_words(tmp_path: Path, reads: int, why: str) -> None:
+    """`reads`: how many bytes of ours it still reads."""
+    own = OwnKey(tmp_path)
+    way = ssh.Way(own.private("utm"), (own.public("utm").line,))
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            sock = socket.create_connection(listening.getsockname())
+            partner, _ = listening.accept()
+        for one in (sock, partner):
+            one.setblocking(False)
+        partner.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
+        if not reads:
+            partner.close()
+        entering = asyncio.create_task(way.enter(sock, lambda *_: pytest.fail("it came up")))
+        if reads:
+            await asyncio.get_running_loop().sock_recv(partner, reads)
+            partner.close()
+        with pytest.raises((LinkDownError, UnreachableError)) as caught:
+            await entering
+        told = caught.value
+        assert (told.state.reason if isinstance(told, LinkDownError) else told.message) == why
 
     asyncio.run(scenario())
 
