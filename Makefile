@@ -36,9 +36,9 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.python
 	@$(PIP) install --editable '.[dev]' </dev/null >&2
 	@touch $@ $(VENV)/.run
 
-# An editable installation copies scripts, and a copy grows old. (A link would not find the venv's python.)
-$(BIN)/utmcli: utmcli/client.py | $(VENV)/.run
-	@install -m 755 $< $@
+# An editable installation leaves a copy of the script of a wheel, which grows old; this one runs the module.
+$(BIN)/utmcli: utmcli/launcher.py $(VENV)/.run
+	@$(BIN)/python -I -m utmcli.launcher $@
 
 # A venv that is set up for tests can run as well; without this, the first `make run` would install twice.
 ifneq ($(wildcard $(VENV)/.test),)

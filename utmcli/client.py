@@ -4,12 +4,26 @@
 # Python cannot stand in the first line: installers rewrite such a line and lose its options, and -I -S (no
 # environment, no `site`) are half of the start time. Beside an installed script lies the python it belongs to.
 self=$0; [ -L "$self" ] && self=$(readlink -f "$self")
-python=${self%/*}/python3; [ -x "$python" ] || python=python3
-exec "$python" -I -S "$self" "$@"
+bin=${self%/*} python=${self%/*}/python3; [ -x "$python" ] || python=python3
+# To compile this file takes longer than all it does then, and python keeps what it compiled of modules, not of
+# scripts. So the module of the same installation runs, where there is one; launcher.py does without sh as well.
+# Beside a directory in a sticky one, as /tmp, others could put the module.
+[ -k "$bin/.." ] && exec "$python" -I -S "$self" "$@"
+exec "$python" -I -S -c '
+import sys
+from _frozen_importlib_external import SourceFileLoader
+client = sys.argv[1] + "/../lib/python%d.%d/site-packages/utmcli/client.py" % sys.version_info[:2]
+del sys.argv[:2]
+try:
+    code = SourceFileLoader("__main__", client).get_code("__main__")
+except Exception: # there is none, or what was kept of it is damaged
+    code = open(sys.argv[0]).read()
+exec(code)
+' "$bin" "$self" "$@"
 '''
 # ruff: noqa: D205, D300, D415, EXE003
-# The thin client: hands a command line to the resident shell host and shows what comes back. It is compiled anew at
-# each start and imports nothing but built-in modules (not even __future__): keep it short. console.py describes the
+# The thin client: hands a command line to the resident shell host and shows what comes back. Its start is all its
+# cost: it imports nothing but built-in modules (not even __future__), keep it short. console.py describes the
 # protocol. What it does not know (serve, lab, help, no shell host) is app.py's; once the host wants standard
 # input or a mode of the terminal, terminal.py takes the connection over.
 
