@@ -86,8 +86,9 @@ def rival(other: Hearing, own: Priority) -> str:
 
 
 def handover(errand: str, before: Priority, after: Priority) -> str:
-    """A handover began."""
-    return f"{errand}: our priority falls from {before} to {after}, we serve until the partner has taken over"
+    """A handover began; in maintenance the priority may be the lowest already."""
+    priority = f"falls from {before} to {after}" if after < before else f"stays {after}"
+    return f"{errand}: our priority {priority}, we serve until the partner has taken over"
 
 
 def link(path: Path, own: Priority) -> tuple[str, str, str]:

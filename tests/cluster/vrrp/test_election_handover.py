@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.units import Priority
-from cluster.vrrp.events import Advertise, DropAddresses, Role, StopAsked, Stopped, SwitchAsked
+from cluster.vrrp.events import Advertise, DropAddresses, Noted, Role, StopAsked, Stopped, SwitchAsked
 from tests.support.election import SECOND, Node, adverts, announced, listed, notes, roles
 
 QUARTER = SECOND // 4
@@ -25,6 +25,15 @@ def test_a_switch_lowers_the_priority_and_keeps_serving() -> None:
     assert node.role is Role.MASTER
     assert node.holding
     assert node.election.view(node.now).handing_over
+
+
+@pytest.mark.parametrize(("high", "lowest"), [(True, 2), (False, 1)])
+def test_a_priority_that_cannot_fall_is_not_said_to(high: bool, lowest: int) -> None:
+    node = Node(high=high, maintenance=True).as_master()
+
+    (said,) = (effect.text for effect in node.tell(SwitchAsked()) if isinstance(effect, Noted))
+
+    assert said == f"switch to the partner: our priority stays {lowest}, we serve until the partner has taken over"
 
 
 def test_a_switch_is_over_20_ms_after_the_new_master_was_heard() -> None:
