@@ -334,8 +334,8 @@ class ConnectionSync:
                 if counters(await control.command("-s")).entries and not self._is_master:
                     await control.command("-f", "internal")
         except UnreachableError as error:
-            _LOG.warning("%s", error.message)
             if child.pid == pid:
+                self._note("connections", f"{error.message} and is started again")
                 child.kill()
         except ProtocolError as error:
             self._note("connections", f"{error.message}; nobody can tell when connections are resynchronised")

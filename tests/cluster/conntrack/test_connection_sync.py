@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from cluster.conntrack import supervisor
+from cluster.conntrack.control import Control
 from cluster.conntrack.supervisor import ConnectionSync
 from cluster.lab.factory import factory
 from cluster.process.adoption import listener_of
@@ -277,6 +278,26 @@ def test_a_daemon_that_hangs_keeps_nobody_who_asks_how_it_is(nodes: dict[str, No
         assert (seen.counters, seen.reason) == (None, "conntrackd did not answer -s within 1 s")
 
     run(node, scenario)
+
+
+def test_a_daemon_that_hangs_is_started_again_and_why_is_said(
+    nodes: dict[str, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = nodes["master"]
+    monkeypatch.setattr(supervisor, "WATCH", 0.1)
+    monkeypatch.setitem(Control.command.__kwdefaults__, "patience", 2.0)
+
+    async def scenario(sync: ConnectionSync) -> None:
+        await sync.apply(node.config)
+        await sync.become_master()
+        await answers(sync)
+        pid = node.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        await until(lambda: node.pid not in {None, pid}, "another daemon")
+
+    run(node, scenario)
+    assert "conntrackd did not answer -s within 2 s and is started again" in node.notes
 
 
 def test_a_daemon_goes_on_without_its_supervisor_and_is_adopted_by_the_next(nodes: dict[str, Node]) -> None:
