@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from utmcli.reader import Invocation, Kind, Problem, ProblemError, Reader
@@ -21,6 +21,11 @@ _ALIKE_KEY = 0.5
 """Likeness from which a word counts as a mistyped secret key of the command before it."""
 _ALIKE_ANYWHERE = 0.8
 """The same where the command itself was mistyped, and its keys can be those of any."""
+_TELLING = ("password", "passphrase", "secret")
+"""Words that a secret follows, whatever the command; so many letters of them are enough."""
+_TELLING_LETTERS = 3
+_ASSIGNMENT = re.compile("[=:\"']")
+"""What people put between a key and its value instead of a blank."""
 _LONG = 64
 """Characters of a word that are compared."""
 
@@ -93,14 +98,31 @@ def _suspected(reader: Reader, tokens: Sequence[Token]) -> int | None:
     names = {key.name for command in commands for key in command.keys if key.type.secret}
     if names and not tokens[-1].closed:
         return tokens[-1].start  # nobody can tell what was meant to be inside that quotation
-    for word, value in pairwise(tokens):
-        if _seems_one_of(names, word.text, known=reader.command is not None):
-            return value.start
+    if _lacks_secret(reader) and tokens[0].is_value and not names & {token.text for token in tokens}:
+        return tokens[0].start  # perhaps the secret itself, without the name of its key
+    for at, token in enumerate(tokens):
+        word = _ASSIGNMENT.split(token.text[:_LONG], maxsplit=1)
+        if _seems_one_of(names, word[0].casefold(), known=reader.command is not None):
+            if len(word) > 1:
+                return token.start + len(word[0]) + 1
+            if at + 1 < len(tokens):
+                return tokens[at + 1].start
     return None
+
+
+def _lacks_secret(reader: Reader) -> bool:
+    """Whether a key is expected of a command that cannot be without a secret, and has none yet."""
+    if reader.command is None or reader.pending is not None:
+        return False
+    return any(key.required and key.type.secret and key.name not in reader.values for key in reader.command.keys)
 
 
 def _seems_one_of(names: set[str], word: str, *, known: bool) -> bool:
     """Whether a word is one of these keys, or perhaps one of them mistyped; `known`: the command is right."""
+    if len(word) >= _TELLING_LETTERS and any(telling.startswith(word) for telling in _TELLING):
+        return True
     if known and word and any(name.startswith(word) for name in names):
         return True
-    return bool(get_close_matches(word[:_LONG], names, 1, _ALIKE_KEY if known else _ALIKE_ANYWHERE))
+    if get_close_matches(word, _TELLING, 1, _ALIKE_ANYWHERE):
+        return True
+    return bool(get_close_matches(word, names, 1, _ALIKE_KEY if known else _ALIKE_ANYWHERE))
