@@ -6,11 +6,13 @@ whatever is offered parses, and whatever parses is offered.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from utmcli.pipes import PIPES
 from utmcli.reader import ProblemError, Reader
+from utmcli.render import printable
 from utmcli.results import Table, Text
 from utmcli.tokens import Token, TokenKind, quote, tokenize
 from utmcli.values import COMMAND_WORDS, Options, ValueType
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from utmcli.grammar import Grammar
+
+
+_QUOTED_PIPE = re.compile(r"""(?<=\s)(?:'\|'|"\|"|\\\|)(?=\s)""")
+"""A ``|`` that is ours, in the line of another shell."""
+_EXPANDED = frozenset('$`\\!"')
+"""What other shells look for also inside of quotes."""
+_SPECIAL = _EXPANDED | frozenset("'&;<>(){}*?#~")
 
 
 class Live(Protocol):
@@ -90,6 +99,26 @@ def complete(grammar: Grammar, line: str, live: Live) -> list[Candidate]:
         for possible in _fitting(cursor, live)
         if possible.typed
     ]
+
+
+def for_shells(grammar: Grammar, line: str, live: Live) -> str:
+    """The same for the completion of another shell: a candidate a line, its description behind a tabulator.
+
+    Such a shell puts a candidate into its own line, where it may mean something else. Names that it would expand
+    are not offered: who may name things here must not be able to run commands there.
+
+    Args:
+        grammar: what can be said.
+        line: of the other shell, up to the cursor, without the name of the program.
+        live: names that exist now.
+    """
+    found = complete(grammar, _QUOTED_PIPE.sub("|", line), live)
+    return "".join(f"{each.text}\t{printable(each.description)}\n" for each in found if _is_harmless(each.text))
+
+
+def _is_harmless(text: str) -> bool:
+    is_quoted = text.startswith('"') and text.endswith('"')
+    return text.isprintable() and not (_EXPANDED & set(text[1:-1]) if is_quoted else _SPECIAL & set(text))
 
 
 def help_at(grammar: Grammar, line: str, live: Live) -> Table | Text:

@@ -30,7 +30,7 @@ from utmcli.arguments import Arguments, UsageError, understand
 from utmcli.asking import LinesDialogue
 from utmcli.bulletin import Bulletin
 from utmcli.commands import GRAMMAR
-from utmcli.completion import complete, which_live
+from utmcli.completion import for_shells, which_live
 from utmcli.console import SOCKET_FILE, ClientConsole, refuse
 from utmcli.history import LineHistory
 from utmcli.link import Link
@@ -262,8 +262,7 @@ class Host:
 async def _complete(session: Session, console: Console, line: str) -> int:
     """For the completion of other shells: a candidate a line, its description behind a tabulator."""
     live = await fetch(session.ask, which_live(GRAMMAR, line))
-    candidates = complete(GRAMMAR, line, live)
-    await console.write("".join(f"{found.text}\t{found.description}\n" for found in candidates))
+    await console.write(for_shells(GRAMMAR, line, live))
     return EXIT_OK
 
 

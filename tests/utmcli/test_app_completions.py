@@ -88,6 +88,27 @@ def test_bash_is_not_confused_by_colons(bash: Person, answers: Answers) -> None:
     bash.sees("vrid=2 ping_check_host=")
 
 
+def test_bash_is_given_a_pipe_that_is_not_its_own(bash: Person) -> None:
+    bash.types("utmcli cluster info \t")
+    bash.sees_line("$ utmcli cluster info '|' ")
+    bash.types("count\r")  # behind a |, quoted or not, bash asks nobody
+    bash.sees("value\n-----\n4\n")
+
+
+def test_zsh_completes_filters_behind_a_pipe_that_is_not_its_own(zsh: Person) -> None:
+    zsh.types("utmcli cluster info \t")
+    zsh.sees_line("$ utmcli cluster info '|' ")
+    zsh.types("cou\t")
+    zsh.sees_line("$ utmcli cluster info '|' count ")
+
+
+def test_fish_completes_filters_behind_a_pipe_that_is_not_its_own(fish: Person) -> None:
+    fish.types("utmcli cluster info \t")
+    fish.sees_line("$ utmcli cluster info \\| ")
+    fish.types("cou\t")
+    fish.sees_line("$ utmcli cluster info \\| count ")
+
+
 def test_bash_completes_options(bash: Person) -> None:
     bash.types("utmcli --js\t")
     bash.sees_line("$ utmcli --json ")

@@ -17,7 +17,7 @@ from tests.support.lines import command_line, commands, parts_of
 from tests.support.node import ADMIN, CONFIG, Node
 from utmcli import live
 from utmcli.commands import GRAMMAR
-from utmcli.completion import Candidate, complete, help_at, which_live
+from utmcli.completion import Candidate, complete, for_shells, help_at, which_live
 from utmcli.live import Snapshot, fetch
 from utmcli.parser import Problem, parse
 from utmcli.results import Table, Text
@@ -234,3 +234,20 @@ def test_every_source_that_a_command_names_is_one_that_can_be_fetched() -> None:
         for key in command.keys:
             for source in which_live(GRAMMAR, f"{command.name} {key.name} "):
                 assert names.names(source), source
+
+
+def test_another_shell_is_offered_nothing_that_it_would_carry_out() -> None:
+    evil = Snapshot({
+        live.CONFIGURATIONS: (
+            ("start", "a\nforged\tline \x1b[31m"), ("$(reboot)", ""), ("`id`", ""), ("a;b", ""), ("a&b", ""),
+            ("my (old) copy", ""), ("my $(id) copy", ""), ("it's", ""), ('say"', ""), ("my \\ copy", ""),
+        ),
+    })  # fmt: skip
+    assert for_shells(GRAMMAR, "system config load name ", evil) == (
+        'start\ta\ufffdforged\ufffdline \ufffd[31m\n"my (old) copy"\t\n'
+    )
+
+
+@pytest.mark.parametrize("pipe", ["'|'", '"|"', "\\|", "|"])
+def test_a_filter_is_completed_behind_a_pipe_that_another_shell_leaves_alone(pipe: str) -> None:
+    assert for_shells(GRAMMAR, f"cluster info {pipe} cou", NAMES) == "count\tthe number of rows\n"

@@ -25,6 +25,7 @@ _utmcli() {
     [[ $before == [:=] ]] && cut=${#word}
     while IFS=$'\t' read -r reply about; do
         [[ $reply == *= ]] && compopt -o nospace
+        [[ $reply == '|' ]] && reply="'|'" # ours, not bash's
         words+=("${reply:cut}")
         abouts+=("$about")
         ((${#reply} - cut > widest)) && widest=$((${#reply} - cut))
