@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster.rpc.messages import GetStatus, Status
-from tests.cluster.test_daemon import Pair
 from tests.support.appliance import until
+from tests.support.daemons import Pair, two_daemons
 from tests.support.netns import why_not
 
 if TYPE_CHECKING:
@@ -28,20 +27,13 @@ PATIENCE = 30.0
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    with tempfile.TemporaryDirectory(prefix="heir") as directory:
-        made = Pair(Path(directory))
-        try:
-            yield made
-        finally:
-            made.close()
+    with two_daemons() as made:
+        yield made
 
 
 @pytest.fixture
 def node(pair: Pair) -> Appliance:
-    """The master alone, at its work."""
-    pair.master.start()
-    until(lambda: pair.master.role == "master", "a lone node becomes master")
-    return pair.master
+    return pair.alone()
 
 
 def heirs(node: Appliance) -> list[int]:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cluster.errors import UnreachableError
@@ -33,7 +34,6 @@ from cluster.rpc.messages import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from cluster.model import Config
     from cluster.observed import ClusterEvent
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 ADMIN = Actor(user="admin", source="console", role="admin")
 PATIENCE = 30.0
+HALTING = str(Path(__file__).parent / "halting.py")
 _Answer = TypeVar("_Answer")
 
 
@@ -84,6 +85,17 @@ class Appliance:
         command = (*starter, "-m", "cluster.daemon", *directories, *more)
         self.process = subprocess.Popen(self.namespace.command(*command), stderr=self._log, start_new_session=True)
         until(self._answers, lambda: f"clusterd answers; {self.log}")
+
+    def start_halting(self, moment: str, deed: str) -> None:
+        """Start clusterd anew so that it stops at a moment (`halting.py`); its engine goes on."""
+        self.kill()
+        self.start_under(sys.executable, HALTING, moment, deed)
+
+    def start_again(self) -> None:
+        """Wait until clusterd has died, and start it as usual."""
+        assert self.process is not None
+        self.process.wait(PATIENCE)
+        self.start()
 
     @property
     def log(self) -> str:

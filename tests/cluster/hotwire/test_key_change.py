@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from cluster.rpc.messages import (
     HotwireKeys,
     RenewHotwireKey,
 )
-from tests.support import halting
 from tests.support.netns import why_not
 from tests.support.pair import in_step
 
@@ -32,7 +30,6 @@ pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
     pytest.mark.xdist_group("key changes"),
 ]
-HALTING = str(Path(halting.__file__))
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +93,7 @@ def test_edits_of_the_partner_that_are_not_in_force_keep_the_key_and_the_link_as
 def start_halting(pair: Pair, victim: Appliance, moment: str) -> None:
     """Start a clusterd anew so that it dies at a moment of the change."""
     pair.await_sync("synchronized")
-    victim.kill()
-    victim.start_under(sys.executable, HALTING, moment, "kill")
+    victim.start_halting(moment, "kill")
     pair.await_sync("synchronized")
 
 
@@ -109,9 +105,7 @@ def test_a_node_that_is_killed_while_it_takes_a_new_key_is_believed_with_whichev
 
     with pytest.raises(UnreachableError):
         pair.spare.ask(RenewHotwireKey())
-    assert pair.spare.process is not None
-    pair.spare.process.wait(30)
-    pair.spare.start()
+    pair.spare.start_again()
 
     pair.await_sync("synchronized")
     assert own(pair.spare) in believed(pair.master)
@@ -125,9 +119,7 @@ def test_a_partner_that_is_killed_while_it_learns_a_key_believes_the_one_in_use(
 
     with pytest.raises(UnreachableError, match="this node keeps its key"):
         pair.spare.ask(RenewHotwireKey())
-    assert pair.master.process is not None
-    pair.master.process.wait(30)
-    pair.master.start()
+    pair.master.start_again()
 
     pair.await_sync("synchronized")
     assert own(pair.spare) == before

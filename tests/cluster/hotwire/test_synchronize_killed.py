@@ -7,7 +7,6 @@ nodes synchronized again: one pair serves them all.
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from itertools import count
 from pathlib import Path
@@ -28,7 +27,6 @@ from cluster.rpc.messages import (
     SetStartConfig,
     Synchronize,
 )
-from tests.support import halting
 from tests.support.appliance import until
 from tests.support.netns import why_not
 from tests.support.pair import VIRTUAL, Pair
@@ -45,7 +43,6 @@ pytestmark = [
     pytest.mark.xdist_group("killed exchanges"),
 ]
 
-HALTING = str(Path(halting.__file__))
 STEPS = ("hello", "lock", "stage", "switch")
 AT_SENDER = [
     *(f"{when}:ask-{step}" for step in STEPS for when in ("before", "after")),
@@ -118,8 +115,7 @@ class Case:
 
     def halting(self, victim: Appliance, moment: str, deed: str) -> None:
         """Start a clusterd anew so that it stops at a moment of the exchange; its engine goes on."""
-        victim.kill()
-        victim.start_under(sys.executable, HALTING, moment, deed)
+        victim.start_halting(moment, deed)
         self.pair.await_sync("pending")
 
     def has_old_or_new(self) -> bool:
@@ -176,9 +172,7 @@ def test_a_receiver_killed_at_any_step(pair: Pair, moment: str) -> None:
     case.halting(pair.spare, moment, "kill")
     with pytest.raises(UnreachableError):
         pair.master.ask(Synchronize())
-    assert pair.spare.process is not None
-    pair.spare.process.wait(10)
-    pair.spare.start()
+    pair.spare.start_again()
     case.ends_well()
 
 

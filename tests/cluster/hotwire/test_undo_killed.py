@@ -7,7 +7,6 @@ what they had before: one pair serves them all.
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from itertools import count
 from pathlib import Path
@@ -26,7 +25,6 @@ from cluster.rpc.messages import (
     SetStartConfig,
     Synchronize,
 )
-from tests.support import halting
 from tests.support.appliance import until
 from tests.support.netns import why_not
 from tests.support.pair import in_step
@@ -43,7 +41,6 @@ pytestmark = [
     pytest.mark.xdist_group("killed undoing"),
 ]
 
-HALTING = str(Path(halting.__file__))
 AT_SENDER = ["before:ask-undo", "after:ask-undo", "after:name", "after:point", "after:return", "before:mark"]
 AT_RECEIVER = ["before:answer-undo", "after:point", "after:undo", "before:mark", "after:answer-undo"]
 """`name` and `point` lie within the one transaction of a node."""
@@ -92,17 +89,14 @@ class Case:
 
     def halting(self, victim: Appliance, moment: str) -> None:
         """Start a clusterd anew so that it dies at a moment of the undoing; its engine goes on."""
-        victim.kill()
-        victim.start_under(sys.executable, HALTING, moment, "kill")
+        victim.start_halting(moment, "kill")
         self.pair.await_sync("synchronized")
 
     def cut_off(self, victim: Appliance) -> None:
         """The undoing begins, and the victim dies of it; then it is started again."""
         with pytest.raises(UnreachableError):
             self.pair.master.ask(RollBackBoth())
-        assert victim.process is not None
-        victim.process.wait(30)
-        victim.start()
+        victim.start_again()
 
     def ends_well(self) -> None:
         """Each node had the old or the new one; the same request does the rest, and it is in force everywhere."""
