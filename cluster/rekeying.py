@@ -39,6 +39,7 @@ STEP_TIME = 10.0
 """Seconds for one step at the partner: the first one may have to derive a key, the last one waits for its disk."""
 TURN_TIME = 3.0
 """Seconds until a change of the partner's own must be over."""
+_WHY = "authentication changed on both nodes"
 _GOES_ON = "both nodes still believe each other, and system update interface goes on with it"
 
 
@@ -147,8 +148,9 @@ class Rekeying:
                 await self._ask(RekeyStep(way=step))
                 taken.append(step)
                 await self._inforce.authenticate(step)
-            digest = scope.digest(transition.put(self._store.start.config, after))
-            answer = await self._ask(RekeyStep(way=after, final=True, who=who, start_digest=digest))
+            digest, moved = scope.digest(transition.put(self._store.start.config, after)), self._base_moved(after)
+            base = "" if moved is None else scope.digest(moved)
+            answer = await self._ask(RekeyStep(way=after, final=True, who=who, start_digest=digest, base=base))
         except UnreachableError as error:
             self._events.note("rekey", f"the change of keys stopped halfway, both believe each other: {error}")
             raise UnreachableError(f"{error.message}; {_GOES_ON}") from error
@@ -156,7 +158,7 @@ class Rekeying:
             await self._go_back(taken, error)
             raise
         self._keep_start(after, who)
-        self._in_common(digest, answer)
+        self._in_common(digest, answer.start_digest, moved, answer.base, who)
         problems = await self._inforce.apply()
         self._events.note("rekey", f"{who} changed how adverts are authenticated, on both nodes")
         return problems
@@ -191,12 +193,32 @@ class Rekeying:
     def _keep_start(self, way: Authentication, who: str) -> None:
         """The start configuration authenticates in the new way from now on; nothing else of it changes."""
         name, config = self._store.start_name, transition.put(self._store.start.config, way)
-        self._store.put(name, config, who, "authentication changed on both nodes", time.time())
+        self._store.put(name, config, who, _WHY, time.time())
 
-    def _in_common(self, digest: str, answer: RekeyTaken) -> None:
-        """Both start configurations changed alike: what both had in common, they still have."""
-        if answer.start_digest == digest:
-            self._store.synced.have_common(digest, self._store.start_number)
+    def _base_moved(self, way: Authentication) -> Config | None:
+        """What both had in common last, changed alike; None where that is not sure.
+
+        Without it, the change itself would be taken for an edit of the partner's.
+        """
+        base = self._store.synced.base
+        if base.revision is None or base.offered:
+            return None
+        return transition.put(self._store.revision(base.revision).config, way)
+
+    def _in_common(self, here: str, there: str, moved: Config | None, base: str, who: str) -> None:
+        """Both start configurations changed alike: what both had in common, they still have.
+
+        Args:
+            here: digest of the start configuration of this node.
+            there: of the partner's.
+            moved: what both had in common, as this node knows it.
+            base: its digest; empty where they do not agree on it.
+            who: asked for the change.
+        """
+        if here == there:
+            self._store.synced.have_common(here, self._store.start_number)
+        elif moved is not None and base:
+            self._store.synced.move_base(base, moved, who, f"in common with the partner, {_WHY}", time.time())
 
     # --- following ----------------------------------------------------------------------------------
 
@@ -236,13 +258,15 @@ class Rekeying:
         running = transition.put(self._store.running.config, ask.way)
         if running != transition.put(self._inforce.config, ask.way):
             raise LockedError("the partner was edited meanwhile; try again once that is in force there")
+        moved = self._base_moved(ask.way)
         self._keep_start(ask.way, ask.who)
-        kept = self._store.commit(running, ask.who, "authentication changed on both nodes", time.time())
+        kept = self._store.commit(running, ask.who, _WHY, time.time())
         await self._inforce.put_back(kept)  # no `apply`: maintenance that waits for an update here goes on waiting
         digest = scope.digest(self._store.start.config)
-        self._in_common(ask.start_digest, RekeyTaken(start_digest=digest))
+        base = ask.base if moved is not None and ask.base == scope.digest(moved) else ""
+        self._in_common(digest, ask.start_digest, moved, base, ask.who)
         self._events.note("rekey", f"{ask.who}, at the partner, changed how adverts are authenticated, on both")
-        return RekeyTaken(start_digest=digest)
+        return RekeyTaken(start_digest=digest, base=base)
 
 
 def _unexpected(answer: HotwireAnswer) -> ProtocolError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cluster.config.arrival import Base
 from cluster.config.database import transaction
-from cluster.config.revision import checked_name
+from cluster.config.revision import checked_name, packed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cluster.config.arrival import Arrival
     from cluster.config.revision import Revision
     from cluster.config.rows import Rows
+    from cluster.model import Config
 
 
 class SyncRecord:
@@ -52,6 +53,21 @@ class SyncRecord:
         if self.base != (digest, revision, ""):
             with transaction(self._connection):
                 self._rows.point(base_digest=digest, base_revision=revision, offered="")
+
+    def move_base(self, digest: str, config: Config, who: str, why: str, when: float) -> None:
+        """What both had in common was changed alike on both, beside whatever else they have.
+
+        Args:
+            digest: of its shared part now.
+            config: our own revision of it, which neither runs nor boots.
+            who: see `Store.commit`.
+            why: see there.
+            when: see there.
+        """
+        if self.base.digest != digest:
+            with transaction(self._connection):
+                revision = self._rows.add(packed(config), who, why, when)
+                self._rows.point(base_digest=digest, base_revision=revision.number, offered="")
 
     def offer(self, digest: str, base: str) -> None:
         """Note, before it can arrive, what is sent.

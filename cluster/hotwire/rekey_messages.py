@@ -43,15 +43,23 @@ class RekeyStep(HotwireAsk, frozen=True, kw_only=True, tag="rekey-step"):
         final: it stays so: keep it.
         who: the account that asked for it, and where from.
         start_digest: of the asking node's start configuration once it has kept this.
+        base: of what both had in common last, once that is changed alike; empty where that is not known.
     """
 
     way: Authentication
     final: bool = False
     who: str = ""
     start_digest: str = ""
+    base: str = ""
 
 
 class RekeyTaken(HotwireAnswer, frozen=True, kw_only=True, tag="rekey-taken"):
-    """It is in force; `start_digest` of the final step: of the start configuration there."""
+    """It is in force.
+
+    Attributes:
+        start_digest: of the start configuration there, with the final step.
+        base: of what both have in common from now on, as the asking node said; empty: it was not so there.
+    """
 
     start_digest: str = ""
+    base: str = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster.errors import ClusterError, RefusedError
+from cluster.errors import ClusterError, ConflictError, RefusedError
 from cluster.model import SetValue
 from cluster.rpc.messages import (
     Activate,
@@ -17,6 +17,7 @@ from cluster.rpc.messages import (
     GetConfig,
     GetKeys,
     Keys,
+    SaveConfig,
     Synchronize,
 )
 from tests.support.appliance import until
@@ -65,6 +66,31 @@ def test_another_passphrase_comes_to_both_nodes_and_moves_no_role(pair: Pair, la
     until(lambda: node.has("rekey") and partner.has("rekey"), "both tell of it")
     assert (pair.master.roles, pair.spare.roles) == roles
     node.ask(Synchronize())
+
+
+def test_another_passphrase_is_no_edit_of_the_partners_while_other_changes_wait_to_be_sent(pair: Pair) -> None:
+    pair.master.set(globals__GLOB_DNS=["192.0.2.1"])
+    pair.master.ask(SaveConfig())
+    pair.master.set(cluster__passphrase=NEW)
+    pair.master.update()
+    pair.await_sync("pending")
+
+    pair.master.ask(Synchronize())
+
+    assert pair.spare.config.globals == {"GLOB_DNS": ("192.0.2.1",)}
+    assert passphrase(pair.spare) == NEW
+
+
+def test_edits_of_the_partner_stay_protected_beside_another_passphrase(pair: Pair) -> None:
+    pair.spare.set(globals__GLOB_DNS=["192.0.2.2"])
+    pair.spare.update()
+    pair.spare.ask(SaveConfig())
+    pair.master.set(cluster__passphrase=NEW)
+    pair.master.update()
+
+    with pytest.raises(ConflictError, match="was edited since both nodes last had the same") as caught:
+        pair.master.ask(Synchronize())
+    assert caught.value.details == ("globals.GLOB_DNS: (none) -> 192.0.2.2",)
 
 
 def test_signatures_are_introduced_and_taken_away_without_an_outage(pair: Pair) -> None:
