@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cluster.units import Nanoseconds
 from cluster.vrrp import clock
 from cluster.vrrp.events import (
     Advertise,
@@ -72,27 +71,27 @@ class Deeds:
 
     def carry_out(self, effects: Sequence[Effect]) -> None:
         """Do all of it."""
-        unix = Nanoseconds(0)
+        unix = clock.unix()
+        number = 0
         served = False
         for effect in effects:
             if not isinstance(effect, Advertise):
                 self._actions[type(effect)](effect)
                 continue
             interface, priority = effect
-            if not unix:
-                unix = clock.unix()
+            if not number:
                 number = self._ledger.numbers(len(effects), unix)
-            if self._ports[interface].advertise(priority, number, unix) and priority:
+            if self._ports.by_name[interface].advertise(priority, number, unix) and priority:
                 served = True
             number += 1
         if served:
             self._page.advertised()
 
     def _announce(self, effect: Announce) -> None:
-        self._ports[effect.interface].announce()
+        self._ports.by_name[effect.interface].announce()
 
     def _take_addresses(self, _effect: TakeAddresses) -> None:
-        self._addresses.take(clock.monotonic())
+        self._addresses.take()
 
     def _drop_addresses(self, _effect: DropAddresses) -> None:
         self._addresses.drop(self._ports)

@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.units import Nanoseconds
-from cluster.vrrp.events import Heard, HeardTogether, Role, RoleChanged
+from cluster.vrrp.events import TICK, Heard, HeardTogether
+from cluster.vrrp.priority import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,8 @@ class Driver:
         clock: monotonic.
 
     Attributes:
-        due: when to ask whether the time is `ripe`; None for never.
-        backup: whether this node is backup.
+        due: when to `tick`.
+        backup: whether this node is backup; whoever acts says so when the role changes.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Driver:
         listen: Callable[[], None],
         clock: Callable[[], Nanoseconds],
     ) -> None:
-        self.due: Nanoseconds | None = None
+        self.due = NEVER
         self._election = election
         self._act = act
         self._listen = listen
@@ -59,27 +60,29 @@ class Driver:
     def feed(self, event: Event) -> None:
         """Something happened: let the election decide, and do what it asks for."""
         now = self._clock()
-        late = self.backup and self.due is not None and self.due <= now
-        if late and not isinstance(event, (Heard, HeardTogether)):
+        if self.backup and self.due <= now and not isinstance(event, (Heard, HeardTogether)):
             self._listen()
             now = self._clock()
+        self._decide(event, now)
+
+    def tick(self, now: Nanoseconds) -> None:
+        """It is due: let the election do what time asks for, in a moment if a backup overslept."""
+        if not self.backup:
+            self._decide(TICK, now)
+        elif not self._excuse(now):
+            self.feed(TICK)
+
+    def _decide(self, event: Event, now: Nanoseconds) -> None:
         effects = self._election.handle(event, now)
         if effects:
-            for effect in effects:
-                if isinstance(effect, RoleChanged):
-                    self.backup = effect.new is Role.BACKUP
             self._act(effects)
-        self.due = self._election.deadline
+        self.due = self._election.deadline or NEVER
 
-    def ripe(self, now: Nanoseconds) -> bool:
-        """Whether it is time to feed `Tick`."""
-        if self.due is None or self.due > now:
-            return False
-        if not self.backup:
-            return True
+    def _excuse(self, now: Nanoseconds) -> bool:
+        """Whether a backup that overslept waits a moment more; each silence is excused once."""
         wanted = self._election.deadline
-        if wanted is not None and now - wanted > OVERSLEPT and wanted != self._excused:
-            self._excused = wanted
-            self.due = Nanoseconds(now + GRACE)
+        if wanted is None or now - wanted <= OVERSLEPT or wanted == self._excused:
             return False
+        self._excused = wanted
+        self.due = Nanoseconds(now + GRACE)
         return True

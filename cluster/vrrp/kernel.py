@@ -103,8 +103,8 @@ class Kernel:
             del self._repairs[name]
             if self._addresses.holding:
                 self._repaired[name] = now
-                self._addresses.take(now)
-                self._ports[name].announce()
+                self._addresses.take()
+                self._ports.by_name[name].announce()
         self._set_due()
 
     def _set_due(self) -> None:
@@ -129,7 +129,7 @@ class Kernel:
             self._reporter.tell("interface-missing", name, text)
         elif port.running and self._addresses.holding:
             # The interface may have been made anew, without any address.
-            self._addresses.take(now)
+            self._addresses.take()
         return UsableChanged(name, self._watches.usable(port))
 
     def _virtual_gone(self, found: VirtualGone) -> None:

@@ -64,7 +64,8 @@ class Ledger:
             unix: nanoseconds since 1970, UTC.
         """
         first = self.sequence.next(unix, count)
-        self._page.sequence = last = first + count - 1
+        last = first + count - 1
+        self._page.signed(last)
         if last >= self._reservation.enough_until and self._reservation.renew(unix):
             self._aside.do(self._reservation.write, self._failed)
         return first

@@ -16,6 +16,7 @@ import os
 import time
 from mmap import mmap
 from struct import Struct
+from time import CLOCK_BOOTTIME, clock_gettime_ns
 from typing import NamedTuple
 
 from cluster.units import Centiseconds, Nanoseconds
@@ -48,6 +49,11 @@ def beat_every(interval: Centiseconds) -> Nanoseconds:
     So each advert is a beat, and few turns are made for beats alone; 260 ms at the default of 250 ms.
     """
     return Nanoseconds(min(max(interval.nanoseconds, _SHORTEST_BEAT), _LONGEST_BEAT) * 26 // 25)
+
+
+def beat_limit(interval: Centiseconds) -> Nanoseconds:
+    """The age at which a heartbeat counts as lost; `cluster/engine/heartbeat.py` says why."""
+    return Nanoseconds(beat_every(interval) * 20 // 13)
 
 
 def partner_patience(interval: Centiseconds) -> Nanoseconds:
@@ -87,10 +93,9 @@ class Snapshot(NamedTuple):
 
     @property
     def beat_limit(self) -> Nanoseconds:
-        """The age at which a heartbeat counts as lost; `heartbeat.py` says why."""
+        """The age at which the heartbeat counts as lost."""
         # `patience` is 3 1/128 intervals.
-        beat = beat_every(Centiseconds(self.patience * 128 // 385 // 10_000_000))
-        return Nanoseconds(beat * 20 // 13)
+        return beat_limit(Centiseconds(self.patience * 128 // 385 // 10_000_000))
 
     def resumable(self, now: Nanoseconds) -> bool:
         """Whether a new engine takes the master role up again; `now` is CLOCK_BOOTTIME."""
@@ -122,6 +127,7 @@ class Page:
         # Aligned eight-byte stores: a reader sees the old value or the new one, never half of each.
         self._words = memoryview(self._map).cast("Q")
         self._map[: len(MAGIC)] = MAGIC
+        self._beat_limit = Nanoseconds(0)
 
     @staticmethod
     def read(path: str) -> Snapshot | None:
@@ -150,9 +156,17 @@ class Page:
         """The loop turned at `now` (CLOCK_MONOTONIC)."""
         self._words[_HEARTBEAT] = now
 
+    def beats(self) -> bool:
+        """Whether the loop turned as lately as it has to."""
+        return time.monotonic_ns() - self._words[_HEARTBEAT] < self._beat_limit
+
     def advertised(self) -> None:
         """An advert of ours as master just left."""
-        self._words[_ADVERT] = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._words[_ADVERT] = clock_gettime_ns(CLOCK_BOOTTIME)
+
+    def signed(self, sequence: int) -> None:
+        """The last authentication sequence used, as one 64-bit number."""
+        self._words[_SEQUENCE] = sequence
 
     def role_is(self, role: Role, since: Nanoseconds, *, handed_over: bool) -> None:
         """The role, the unix time in nanoseconds at which it began, and whether it was handed to the partner."""
@@ -163,6 +177,7 @@ class Page:
     def interval_is(self, interval: Centiseconds) -> None:
         """Our advert interval, which the partner adopts."""
         self._words[_PARTNER_PATIENCE] = partner_patience(interval)
+        self._beat_limit = beat_limit(interval)
 
     @property
     def event(self) -> int:
@@ -175,12 +190,8 @@ class Page:
 
     @property
     def sequence(self) -> int:
-        """Last authentication sequence used, as one 64-bit number."""
+        """The last one that was `signed` with."""
         return self._words[_SEQUENCE]
-
-    @sequence.setter
-    def sequence(self, value: int) -> None:
-        self._words[_SEQUENCE] = value
 
 
 def _decode(data: bytes, boot: bytes) -> Snapshot | None:

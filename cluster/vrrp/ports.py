@@ -42,7 +42,7 @@ Consequence = LinkChanged | SourceChanged | VirtualGone
 
 
 class Ports:
-    """The HA interfaces by name.
+    """The HA interfaces.
 
     Args:
         requests: asks the kernel for links and addresses.
@@ -50,6 +50,7 @@ class Ports:
         given: packet sockets of an earlier engine, by interface; what fits is used, once, the rest closed.
 
     Attributes:
+        by_name: all of them; a plain dictionary, since it is asked for every advert.
         opened: how many sockets were opened until now.
     """
 
@@ -58,15 +59,12 @@ class Ports:
         self._given = given or {}
         self._requests = requests
         self._poller = poller
-        self._ports: dict[str, Port] = {}
+        self.by_name: dict[str, Port] = {}
         self._by_handle: dict[int, Port] = {}
         self._addresses: dict[int, list[Address]] = {}
 
     def __iter__(self) -> Iterator[Port]:
-        return iter(self._ports.values())
-
-    def __getitem__(self, name: str) -> Port:
-        return self._ports[name]
+        return iter(self.by_name.values())
 
     def by_handle(self, handle: int) -> Port | None:
         """The interface whose socket has this file descriptor."""
@@ -74,15 +72,15 @@ class Ports:
 
     def configure(self, interfaces: Iterable[InterfaceSettings], wire: Wire, guard: Guard | None) -> None:
         """Replace the configuration: interfaces that stay keep their sockets and counters, others are closed."""
-        before = self._ports
-        self._ports = {}
+        before = self.by_name
+        self.by_name = {}
         for settings in interfaces:
             port = before.pop(settings.name, None)
             if port is None:
                 port = Port(settings, wire, guard)
             else:
                 port.configure(settings, wire, guard)
-            self._ports[settings.name] = port
+            self.by_name[settings.name] = port
         for port in before.values():
             self._by_handle.pop(port.handle, None)
             port.close()
@@ -90,14 +88,14 @@ class Ports:
 
     def refresh(self) -> None:
         """Ask the kernel for everything anew: at start, on a new configuration, and after missed notifications."""
-        links = {name: self._requests.link(name) for name in self._ports}
+        links = {name: self._requests.link(name) for name in self.by_name}
         indices = {link.ifindex for link in links.values() if link is not None}
         self._addresses = {index: [] for index in indices}
         for address in self._requests.addresses():
             if address.ifindex in indices:
                 self._addresses[address.ifindex].append(address)
         for name, link in links.items():
-            self._attach(self._ports[name], link)
+            self._attach(self.by_name[name], link)
         for unused in self._given.values():
             unused.close()
         self._given = {}
@@ -154,7 +152,7 @@ class Ports:
         for port in self:
             if port.link is not None and port.link.ifindex == link.ifindex and link.name != port.settings.name:
                 found += self._link_gone(link.ifindex)
-        named = self._ports.get(link.name)
+        named = self.by_name.get(link.name)
         if named is None or named.link == link:
             return found
         if named.link is None or named.link.ifindex != link.ifindex:

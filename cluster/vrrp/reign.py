@@ -6,7 +6,8 @@ so; see the package for the rules.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from _operator import add
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
 from cluster.vrrp import words
@@ -14,12 +15,15 @@ from cluster.vrrp.events import Advertise, Announce, Effect, Noted
 from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from cluster.vrrp.paths import Hearing, Path
 
 REPEAT_ANNOUNCEMENTS = 5 * NANOSECONDS_PER_SECOND
 """After taking the role, for neighbours that missed the first ones."""
+
+_later = cast("Callable[[Nanoseconds, Nanoseconds], Nanoseconds]", add)
+"""A plain number, as the clock gives it: an idle master makes no other object of each beat (clock.py)."""
 
 
 class Judgement(NamedTuple):
@@ -77,8 +81,8 @@ class Reign:
         """The regular adverts, if they are due; they keep their beat when a timer is a little late."""
         if self.next_advert > now:
             return []
-        on_the_beat = self.next_advert + self._interval
-        self.next_advert = Nanoseconds(on_the_beat if on_the_beat > now else now + self._interval)
+        on_the_beat = _later(self.next_advert, self._interval)
+        self.next_advert = on_the_beat if on_the_beat > now else _later(now, self._interval)
         for path in paths:
             path.answered = False
         return self._said.copy()

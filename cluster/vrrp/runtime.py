@@ -54,7 +54,8 @@ LINGER_SHARE = 64
 """Nor longer than this part of the advert interval: what comes meanwhile is heard that much later."""
 LINGER_MINIMUM = 0.0005
 """Seconds: a shorter pause is not worth its system call."""
-EVENTS_PER_TURN = 128
+BESIDES = 16
+"""How many events a turn takes besides those of the HA interfaces; for fewer the poller needs less memory."""
 PRECISE = 0.02
 """Seconds: shorter waits end on the microsecond, longer ones within a millisecond for less work."""
 ADVERTS_PER_TURN = 32
@@ -94,7 +95,7 @@ class Engine:
         monitor = Monitor(requests)
         self._ports = Ports(requests, self._poller, given_sockets(given))
         self._ports.configure(self._settings.interfaces, wire, guard)
-        self._addresses = VirtualAddresses(requests, self._aside)
+        self._addresses = VirtualAddresses(requests, self._aside, self._page.beats)
         self._watches = Watches(self._poller)
         self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
         self._kernel.settle(clock.monotonic())
@@ -124,34 +125,45 @@ class Engine:
         set_wakeup_fd(signalled, warn_on_full_buffer=False)
         for number in (SIGTERM, SIGINT, SIGHUP):
             signal(number, _only_wake_up)
-        while not self._deeds.finished:
-            self._turn(self._server)
+        self._loop(self._server)
         self._close(self._server)
 
     # --- the loop -----------------------------------------------------------------------------------
 
-    def _turn(self, server: ControlServer) -> None:
-        now = clock.monotonic()
-        self._page.beat(now)
-        wait = max(0, self._next_due(now) - now) / 1_000_000_000
-        if self._linger:
-            # What a node says on one interface it says on all: wait for the rest rather than wake up for each.
-            sleep(min(self._linger, wait))
-            self._linger, wait = 0.0, 0.0
-        # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact. For a takeover
-        # the rest of a millisecond is left to another turn: it comes once, a master's adverts again and again.
-        if wait >= PRECISE or not wait:
-            ready = self._poller.poll(int(wait * 1000) / 1000 if self._driver.backup else wait, EVENTS_PER_TURN)
-        else:
-            ready = self._poller.poll(0, EVENTS_PER_TURN) if select.select((self._poller,), (), (), wait)[0] else []
-        if ready:
-            self._dispatch(ready, server)
-        self._do_due(clock.monotonic())
+    def _loop(self, server: ControlServer) -> None:
+        # Most turns of an idle engine find everything in cold caches: calls and look-ups are what costs, so this is
+        # one function, and names what it uses once.
+        page, driver, upkeep, deeds, poll = self._page, self._driver, self._upkeep, self._deeds, self._poller.poll
+        while not deeds.finished:
+            now = clock.monotonic()
+            page.beat(now)
+            due = min(now + self._beat_every, upkeep.wake_at, driver.due)
+            wait = (due - now) / 1_000_000_000 if due > now else 0.0
+            if self._linger:
+                # What a node says on one interface it says on all: wait for the rest rather than wake up for each.
+                sleep(min(self._linger, wait))
+                self._linger, wait = 0.0, 0.0
+            # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact. For a
+            # takeover the rest of a millisecond is left to another turn: it comes once, adverts again and again.
+            if wait >= PRECISE or not wait:
+                ready = poll(int(wait * 1000) / 1000 if driver.backup else wait, self._most_events)
+            else:
+                ready = poll(0, self._most_events) if select.select((self._poller,), (), (), wait)[0] else []
+            if ready:
+                self._dispatch(ready, server)
+            now = clock.monotonic()
+            if driver.due <= now:
+                driver.tick(now)
+            if upkeep.due <= now:
+                self._look_after(now)
+            if deeds.lost_the_role and not self._settings.resync:
+                deeds.lost_the_role = False
+                driver.feed(events.Resynchronised())
 
-    def _next_due(self, now: Nanoseconds) -> int:
-        due = min(now + self._beat_every, self._upkeep.wake_at)
-        election = self._driver.due
-        return due if election is None or due < election else election
+    def _look_after(self, now: Nanoseconds) -> None:
+        for port in self._upkeep.run(now):
+            self._usable_changed(port)
+        self._keepers.renew()
 
     def _dispatch(self, ready: list[tuple[int, int]], server: ControlServer) -> None:
         heard: list[events.Heard] = []
@@ -173,7 +185,7 @@ class Engine:
         """Whatever else is ready than an HA interface."""
         if handle == self._kernel.handle:
             for change in self._kernel.follow(self._reconfigure):
-                self._feed(change)
+                self._driver.feed(change)
         elif handle == self._wake:
             self._follow_signals()
         elif handle == server.fileno():
@@ -185,18 +197,9 @@ class Engine:
             self._keepers.forget(handle)
 
     def _hear(self, heard: list[events.Heard]) -> None:
-        self._feed(heard[0] if len(heard) == 1 else events.HeardTogether(tuple(heard)))
+        self._driver.feed(heard[0] if len(heard) == 1 else events.HeardTogether(tuple(heard)))
         if self._driver.backup:
             self._linger = self._pause
-
-    def _do_due(self, now: Nanoseconds) -> None:
-        due = self._driver.due
-        if due is not None and due <= now and self._driver.ripe(now):
-            self._feed(events.TICK)
-        if self._upkeep.due <= now:
-            for port in self._upkeep.run(now):
-                self._usable_changed(port)
-            self._keepers.renew()
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -210,9 +213,9 @@ class Engine:
             self._addresses.remove(self._ports.virtual_present())
         usable = frozenset(port.settings.name for port in self._ports if self._watches.usable(port))
         handed_over = before is not None and before.handed_over
-        self._feed(events.Started(self._election_settings(), usable, resume, handed_over))
+        self._driver.feed(events.Started(self._election_settings(), usable, resume, handed_over))
         if not self._settings.resync:
-            self._feed(events.Resynchronised())
+            self._driver.feed(events.Resynchronised())
         self._remember_role()
         self._page.claim()
         self._kernel.missing()
@@ -254,30 +257,25 @@ class Engine:
 
     def _usable_changed(self, port: Port | None) -> None:
         if port is not None:
-            self._feed(events.UsableChanged(port.settings.name, self._watches.usable(port)))
+            self._driver.feed(events.UsableChanged(port.settings.name, self._watches.usable(port)))
 
     def _reconfigure(self) -> None:
-        self._feed(events.Configured(self._election_settings()))
+        self._driver.feed(events.Configured(self._election_settings()))
 
     def _follow_signals(self) -> None:
         for number in os.read(self._wake, 64):
             if number != SIGHUP:
-                self._feed(events.StopAsked())
+                self._driver.feed(events.StopAsked())
                 continue
             try:
                 self._reload()
             except ClusterError as problem:
                 self._reporter.failed(f"not reloaded: {'; '.join((problem.message, *problem.details))}")
 
-    # --- what the election is told ------------------------------------------------------------------
-
-    def _feed(self, event: events.Event) -> None:
-        self._driver.feed(event)
-        if self._deeds.lost_the_role and not self._settings.resync:
-            self._deeds.lost_the_role = False
-            self._driver.feed(events.Resynchronised())
+    # --- the role --------------------------------------------------------------------------------------
 
     def _remember_role(self) -> None:
+        self._driver.backup = self._reporter.role is Role.BACKUP
         self._upkeep.reconsider()
         handed_over = self._election.view(clock.monotonic()).handed_over
         self._page.role_is(self._reporter.role, self._deeds.since, handed_over=handed_over)
@@ -298,7 +296,7 @@ class Engine:
             case "switch":
                 self._switch(force=request.get("force") is True)
             case "stop":
-                self._feed(events.StopAsked())
+                self._driver.feed(events.StopAsked())
             case "partner":
                 self._partner(request)
             case "capture":
@@ -306,7 +304,7 @@ class Engine:
             case "sockets":
                 self._keepers.ask(manager)
             case "resynchronised":
-                self._feed(events.Resynchronised())
+                self._driver.feed(events.Resynchronised())
             case _:
                 raise ProtocolError(f"there is no request {word!r}")
         return {}
@@ -316,13 +314,13 @@ class Engine:
         if position is not None:
             self._keyring.reset(*position)
             self._ledger.save(clock.monotonic())
-        self._feed(report)
+        self._driver.feed(report)
 
     def _switch(self, *, force: bool) -> None:
         refusal = self._election.switch_refusal(clock.monotonic(), force)
         if refusal is not None:
             raise RefusedError(refusal)
-        self._feed(events.SwitchAsked(force))
+        self._driver.feed(events.SwitchAsked(force))
 
     def _reload(self) -> None:
         """Read engine.json anew; a wrong one changes nothing.
@@ -351,6 +349,7 @@ class Engine:
         interval = self._settings.advert_interval
         self._page.interval_is(interval)
         self._beat_every = beat_every(interval)
+        self._most_events = len(self._settings.interfaces) + BESIDES
         pause = min(LINGER, interval.nanoseconds // LINGER_SHARE) / 1_000_000_000
         several = len(self._settings.interfaces) > 1
         self._pause = pause if several and pause >= LINGER_MINIMUM else 0.0
@@ -364,7 +363,7 @@ class Engine:
         interfaces = [
             status.describe_interface(path, port, self._watches.answers(port), now)
             for path in view.paths
-            for port in (self._ports[path.name],)
+            for port in (self._ports.by_name[path.name],)
         ]
         return {
             **status.describe(view, self._settings, self._deeds.since),

@@ -76,6 +76,8 @@ class Sequence:
             now: nanoseconds since 1970, UTC; may jump either way.
             count: how many.
         """
-        first = max(from_clock(now), self.last + 1)
+        first = from_clock(now)
+        if first <= self.last:
+            first = self.last + 1
         self.last = first + count - 1
         return first

@@ -1,6 +1,6 @@
 """What has to be looked after now and then: repairs, watched hosts, copies on disk, memory.
 
-Most turns of the loop find nothing of it due, and compare one number to know that.
+An idle engine finds nothing of it due for a minute, and compares one number in each turn to know that.
 """
 
 from __future__ import annotations
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from cluster.vrrp.ports import Ports
     from cluster.vrrp.watch import Watches
 
-LATE = Nanoseconds(260_000_000)
-"""How long what recurs waits for a turn that is made anyway: a little more than the default advert interval."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
-ROUND_EVERY = Nanoseconds(2_000_000_000)
-"""As often as addresses are renewed, so that both are done in one turn."""
+MEND_EVERY = Nanoseconds(2_000_000_000)
 
 
 class Upkeep:
@@ -37,7 +34,7 @@ class Upkeep:
         kernel: repairs.
         watches: the watched hosts.
         ports: the HA interfaces, some of which may lack a socket.
-        addresses: the virtual addresses, renewed while this node holds them.
+        addresses: the virtual addresses, to be kept while this node holds them.
         ledger: keeps copies on disk.
         aside: where memory is locked; tells of what failed there.
 
@@ -64,13 +61,13 @@ class Upkeep:
         self._addresses = addresses
         self._ledger = ledger
         self._aside = aside
-        now = Nanoseconds(time.monotonic_ns())
-        self._lock_memory_at: int | None = now + LOCK_MEMORY_AFTER
-        self._round_at = now
+        self._lock_memory_at = Nanoseconds(time.monotonic_ns() + LOCK_MEMORY_AFTER)
+        self._mend_at = AT_ONCE
         self.due = self.wake_at = AT_ONCE
+        aside.failed = self.reconsider
 
     def reconsider(self) -> None:
-        """Something happened that may have given it work."""
+        """Something happened that may have given it work; may be said on any thread."""
         self.due = AT_ONCE
 
     def run(self, now: Nanoseconds) -> Iterator[Port]:
@@ -87,28 +84,25 @@ class Upkeep:
         if self._watches.due is not None and self._watches.due <= now:
             yield from self._watches.ask(now)
         self._aside.report()
-        if self._round_at <= now + LATE:
-            self._round_at = Nanoseconds(now + ROUND_EVERY)
-            self._make_round(now)
-        # At the end: the other thread takes a moment to wake up, and finds the loop asleep instead of in its way.
-        if self._addresses.holding and self._addresses.refresh_at <= now:
-            self._addresses.renew(now)
-        self._plan()
-
-    def _plan(self) -> None:
-        soonest = min(NEVER if due is None else due for due in (self._kernel.due, self._watches.due))
-        renewal = self._addresses.refresh_at if self._addresses.holding else NEVER
-        self.wake_at = min(soonest, Nanoseconds(renewal + LATE))
-        self.due = min(soonest, renewal, self._round_at)
-
-    def _make_round(self, now: Nanoseconds) -> None:
-        if self._lock_memory_at is not None and self._lock_memory_at <= now:
-            self._lock_memory_at = None
+        if self._lock_memory_at <= now:
+            self._lock_memory_at = NEVER
             self._aside.do(self._lock_memory, self._memory_not_locked)
-        if self._ports.broken:
+        if self._mend_at <= now and self._ports.broken:
+            self._mend_at = Nanoseconds(now + MEND_EVERY)
             self._ports.mend()
         if self._ledger.due <= now:
             self._ledger.save(now)
+        # At the end: the other thread takes a moment to wake up, and finds the loop asleep instead of in its way.
+        self._addresses.keep()
+        self._plan()
+
+    def _plan(self) -> None:
+        self.wake_at = min(NEVER if due is None else due for due in (self._kernel.due, self._watches.due))
+        mend_at = self._mend_at if self._ports.broken else NEVER
+        self.due = min(self.wake_at, self._lock_memory_at, mend_at, self._ledger.due)
+        if self._aside.failing:
+            # Since the report above: what it said of it was overwritten just now.
+            self.reconsider()
 
     def _lock_memory(self) -> None:
         self.real_time = f"{self.real_time}, {realtime.lock_memory()}"

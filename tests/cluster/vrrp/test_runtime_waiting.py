@@ -4,18 +4,55 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.units import Nanoseconds
+from cluster.vrrp.addresses import LIFETIME
 from tests.support.engine import MASTER_DOWN, eventually
 
 if TYPE_CHECKING:
     from tests.cluster.vrrp.conftest import MakeEngine
+    from tests.support.engine import Engine
     from tests.support.netns import Namespace
 
 pytestmark = pytest.mark.netns
+VIRTUAL = "192.168.200.1/24"
+
+
+def monotonic() -> Nanoseconds:
+    return Nanoseconds(time.monotonic_ns())
+
+
+def hang(engine: Engine) -> None:
+    """Leave its loop waiting for ever, but not its other thread: it reloads a pipe into which nobody writes."""
+    document = engine.run_dir / "engine.json"
+    document.unlink()
+    os.mkfifo(document)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
+        manager.connect(str(engine.run_dir / "engine.sock"))
+        manager.send(b'{"do": "reload"}')
+        eventually(lambda: (page := engine.page) and page.heartbeat_age(monotonic()) > 2 * page.beat_limit)
+
+
+def test_an_engine_whose_loop_hangs_while_its_other_thread_lives_leaves_no_virtual_address(
+    engine: MakeEngine, first: Namespace
+) -> None:
+    stuck = engine(first)
+    stuck.becomes("master")
+    # Long enough for renewals to be under way.
+    time.sleep(LIFETIME)
+    assert VIRTUAL in first.addresses("LAN2")
+
+    hang(stuck)
+
+    eventually(lambda: VIRTUAL not in first.addresses("LAN2"), within=LIFETIME + 1.5)
+    time.sleep(LIFETIME)
+    assert VIRTUAL not in first.addresses("LAN2")
+    assert stuck.running.poll() is None
 
 
 def test_a_disk_that_keeps_it_waiting_delays_no_advert(engine: MakeEngine, first: Namespace) -> None:
