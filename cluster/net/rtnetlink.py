@@ -51,6 +51,8 @@ _IFINFO = Struct("=BxHiII")
 _IFADDR = Struct("=BBBBI")
 _ATTRIBUTE = Struct("=HH")
 _ERROR = Struct("=i")
+_LIFETIMES = Struct("=II")
+_FOR_EVER = b"\xff" * _LIFETIMES.size
 _CHUNK = 16 * 1024
 _RECEIVE_BUFFER = 64 * 1024
 _MONITOR_BACKLOG = 1024 * 1024
@@ -96,11 +98,19 @@ class Address(NamedTuple):
 
 
 class AddressGone(NamedTuple):
-    """An IPv4 address was removed from an interface."""
+    """An IPv4 address was removed from an interface.
+
+    Attributes:
+        ifindex: index of the interface.
+        address: four bytes.
+        prefix: prefix length.
+        expired: its lifetime had passed: the kernel removed it, and nobody else.
+    """
 
     ifindex: int
     address: bytes
     prefix: int
+    expired: bool = False
 
 
 Change = Link | LinkGone | Address | AddressGone
@@ -203,7 +213,9 @@ def _parse_address(kind: int, body: bytes) -> Address | AddressGone | None:
     if family != AF_INET or len(local) != 4:
         return None
     if kind == RTM_DELADDR:
-        return AddressGone(index, local, prefix)
+        # The kernel says what is left in whole seconds, rounded up, and ends a life a quarter of a second early.
+        _preferred, valid = _LIFETIMES.unpack_from(found.get(IFA_CACHEINFO, _FOR_EVER))
+        return AddressGone(index, local, prefix, expired=valid <= 1)
     return Address(index, local, prefix, found.get(IFA_PROTO) == bytes((OURS,)))
 
 

@@ -10,12 +10,13 @@ import time
 from _socket import AF_INET, inet_ntop
 from typing import TYPE_CHECKING
 
+from cluster.net.rtnetlink import AddressGone
 from cluster.units import Nanoseconds
 from cluster.vrrp.events import UsableChanged
 from cluster.vrrp.ports import LinkChanged, SourceChanged, VirtualGone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from cluster.net.rtnetlink import Monitor
     from cluster.vrrp.addresses import VirtualAddresses
@@ -89,13 +90,14 @@ class Kernel:
             yield from self._ask_anew()
             reconfigure()
             return
+        expired = {change for change in changes if isinstance(change, AddressGone) and change.expired}
         for found in self._ports.apply(changes):
             if isinstance(found, LinkChanged):
                 yield self._link_changed(found.port)
             elif isinstance(found, SourceChanged):
                 reconfigure()
             else:
-                self._virtual_gone(found)
+                self._virtual_gone(found, expired)
 
     def repair(self, now: Nanoseconds) -> None:
         """Put back what is due."""
@@ -132,11 +134,15 @@ class Kernel:
             self._addresses.take()
         return UsableChanged(name, self._watches.usable(port))
 
-    def _virtual_gone(self, found: VirtualGone) -> None:
-        if not self._addresses.holding or found.port.link is None:
+    def _virtual_gone(self, found: VirtualGone, expired: Collection[AddressGone]) -> None:
+        link = found.port.link
+        if not self._addresses.holding or link is None:
             return
         name, address = found.port.settings.name, inet_ntop(AF_INET, found.address)
-        text = f"somebody else removed the virtual address {address} from {name}; it is put back"
+        if any((gone.ifindex, gone.address) == (link.ifindex, found.address) for gone in expired):
+            text = f"the virtual address {address} expired on {name}: the engine stood still; it is put back"
+        else:
+            text = f"somebody else removed the virtual address {address} from {name}; it is put back"
         self._reporter.tell("address-removed", name, text)
         soonest = Nanoseconds(self._repaired.get(name, 0) + REPAIR_SPACING)
         self._repairs.setdefault(name, max(soonest, Nanoseconds(time.monotonic_ns())))

@@ -154,7 +154,7 @@ class TestWithTheKernel:
         link = requests.link("LAN2")
         assert link is not None
 
-        namespace.run("ip", "address", "add", "10.0.0.1/8", "dev", "LAN2")
+        namespace.run("ip", "address", "add", "10.0.0.1/8", "dev", "LAN2", "valid_lft", "60", "preferred_lft", "60")
         namespace.run("ip", "address", "del", "10.0.0.1/8", "dev", "LAN2")
         namespace.run("ip", "link", "set", "LAN2", "down")
         namespace.run("ip", "link", "del", "LAN2")
@@ -189,4 +189,4 @@ class TestWithTheKernel:
             assert time.monotonic() < end
             time.sleep(0.05)
 
-        assert changes == [AddressGone(link.ifindex, VIRTUAL, 24)]
+        assert changes == [AddressGone(link.ifindex, VIRTUAL, 24, expired=True)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +35,19 @@ def test_a_removed_virtual_address_is_put_back_and_reported(master: Engine, firs
     eventually(lambda: VIRTUAL in first.addresses("LAN2"))
 
     assert "192.168.200.1 from LAN2" in master.events("address-removed")[0]["text"]
+
+
+def test_an_address_that_expired_while_the_engine_was_stopped_was_removed_by_nobody(
+    master: Engine, first: Namespace
+) -> None:
+    os.kill(master.running.pid, signal.SIGSTOP)
+    eventually(lambda: VIRTUAL not in first.addresses("LAN2"), within=8)
+    os.kill(master.running.pid, signal.SIGCONT)
+
+    eventually(lambda: VIRTUAL in first.addresses("LAN2"))
+
+    (said,) = (event["text"] for event in master.events("address-removed"))
+    assert said == "the virtual address 192.168.200.1 expired on LAN2: the engine stood still; it is put back"
 
 
 def test_a_flushed_interface_gets_its_virtual_address_back(master: Engine, first: Namespace) -> None:
