@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from utmcli.pipes import PIPES
 from utmcli.reader import ProblemError, Reader
 from utmcli.render import printable
 from utmcli.results import Table, Text
@@ -188,7 +187,7 @@ def _possible(cursor: _Cursor, live: Live) -> Iterator[_Possible]:
     if reader.pipe_word is not None:
         yield _Possible(reader.pipe_word.argument, reader.pipe_word.help, typed=False)
     elif reader.pipe_open:
-        yield from (_Possible(word.name, word.help) for word in PIPES)
+        yield from (_Possible(word.name, word.help) for word in reader.open_filters())
     elif reader.command is None:
         yield from _words(cursor)
     elif reader.pending is not None:

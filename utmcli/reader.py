@@ -78,6 +78,8 @@ _ARGUMENTS: dict[str, ValueType] = {
     "NAME": FileName(),
 }
 """What filters take; everything else is a text."""
+_ONCE = ("save", "watch")
+"""Filters that say where to, or how often: a second one would contradict the first."""
 
 
 class ProblemError(Exception):
@@ -264,6 +266,8 @@ class Reader:
         if len(found) > 1:
             words = tuple(word.name for word in found)
             raise _problem(Kind.AMBIGUOUS, token.start, f"{_shown(token)} can mean {_either(words)}", words)
+        if found[0] not in self.open_filters():
+            raise _problem(Kind.INVALID, token.start, f'"{found[0].name}" is given twice', names)
         self.pipe_open = False
         if found[0].argument:
             self.pipe_word = found[0]
@@ -330,6 +334,11 @@ class Reader:
         """Names of the keys that can still be given."""
         keys = self.command.keys if self.command is not None else ()
         return tuple(key.name for key in keys if not key.positional and key.name not in self.values)
+
+    def open_filters(self) -> tuple[PipeWord, ...]:
+        """The filters that can follow those given."""
+        once = {pipe.name for pipe in self.pipes if pipe.name in _ONCE}
+        return tuple(word for word in PIPES if word.name not in once)
 
     @property
     def can_end(self) -> bool:

@@ -84,7 +84,7 @@ def test_an_interface_with_addresses_cannot() -> None:
     node = Node()
     said = node.type("interface delete name LAN2")
     assert said.code == 1
-    assert "addresses.1" in said.err
+    assert said.err.startswith("% Error: LAN2 is in use, delete first what refers to it\n  addresses.1.device\n")
     assert node.config is CONFIG
 
 

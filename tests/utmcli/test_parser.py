@@ -325,6 +325,8 @@ def test_filters_follow_the_command() -> None:
         ("cluster info | grep x", Kind.INVALID, 15),
         ("cluster info | json x", Kind.INVALID, 20),
         ("cluster info | | json", Kind.INVALID, 15),
+        ("cluster info | save a | save b", Kind.INVALID, 24),
+        ("cluster info | watch 1 | watch 2", Kind.INVALID, 25),
         ("| json", Kind.INCOMPLETE, 0),
         ("cluster | json", Kind.INCOMPLETE, 8),
         ("cluster set priority | json", Kind.INCOMPLETE, 21),

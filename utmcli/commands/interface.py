@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from cluster.errors import ConflictError, NotFoundError
+from cluster.errors import ConflictError, InvalidConfigurationError, NotFoundError
 from cluster.model import InterfaceFlag, InterfaceType, RemoveValue, SetValue
 from cluster.rpc.messages import GetInterfaces, Interfaces
 from utmcli import live
@@ -94,7 +94,13 @@ async def delete(call: Call) -> Done:
     """`interface delete`: refused by clusterd while something refers to it."""
     name = call.values["name"]
     require(await running(call), name)
-    return await edit(call, RemoveValue(("interfaces", name)))
+    try:
+        return await edit(call, RemoveValue(("interfaces", name)))
+    except InvalidConfigurationError as refused:
+        using = tuple(each.partition(": ")[0] for each in refused.details if f"no interface {name!r}" in each)
+        if not using:
+            raise
+        raise InvalidConfigurationError(f"{name} is in use, delete first what refers to it", using) from refused
 
 
 def require(config: Config, name: str) -> None:
