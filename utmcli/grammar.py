@@ -121,6 +121,7 @@ class Command:
         needs_one: of its optional keys at least one has to be given that says what to do.
         reads_input: key whose value is read from standard input when it is not given.
         may_read: the same where it depends on the values given; names the key, or is empty.
+        asks: required keys that it asks a person for, who may leave them out.
         edits: it changes the running configuration, which only one administrator does at a time.
         note: further sentences for `help` and the manual.
         waiting: what a person at a terminal is told it is doing, once it takes longer than half a second.
@@ -134,6 +135,7 @@ class Command:
     needs_one: bool = False
     reads_input: str = ""
     may_read: Callable[[Mapping[str, Any]], str] | None = None
+    asks: tuple[str, ...] = ()
     edits: bool = False
     note: str = ""
     waiting: str = ""

@@ -30,15 +30,18 @@ _LONG = 64
 """Characters of a word that are compared."""
 
 
-def parse(grammar: Grammar, line: str, *, has_input: bool = False) -> Invocation | Problem:
+def parse(
+    grammar: Grammar, line: str, *, has_input: bool = False, attended: bool = False
+) -> Invocation | Problem:
     """Understand one line, whatever it holds.
 
     Args:
         grammar: what can be said.
         line: as typed.
         has_input: there is standard input to read: the key that a command takes from it need not be given.
+        attended: a person sits there, who can be asked.
     """
-    reader = Reader(grammar, has_input)
+    reader = Reader(grammar, has_input, attended)
     try:
         line.encode()
         for token in tokenize(line):

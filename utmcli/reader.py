@@ -97,6 +97,7 @@ class Reader:
     Attributes:
         grammar: what can be said.
         has_input: the key that a command reads from standard input may be missing.
+        attended: keys that a command asks a person for may be missing.
         node: how far the command words have led.
         command: once they have led to one.
         values: by key, as far as read.
@@ -110,6 +111,7 @@ class Reader:
 
     grammar: Grammar
     has_input: bool = False
+    attended: bool = False
     node: Node = field(init=False)
     path: tuple[str, ...] = ()
     command: Command | None = None
@@ -316,6 +318,7 @@ class Reader:
             message = f'"{self.pending.name}" needs a value'
             raise _problem(Kind.INCOMPLETE, column, message, expected_values(self.pending))
         given = {*self.values, *([self.command.reads_input] if self.has_input else [])}
+        given.update(self.command.asks if self.attended else ())
         missing = tuple(key.name for key in self.command.keys if key.required and key.name not in given)
         if missing:
             message = f'"{self.command.name}" needs {_each(missing)}'

@@ -176,7 +176,7 @@ class Session:
         return code
 
     async def _run(self, line: str, screen: Screen, read_input: Callable[[], Awaitable[str]] | None) -> int:
-        understood = parse(GRAMMAR, line, has_input=read_input is not None)
+        understood = parse(GRAMMAR, line, has_input=read_input is not None, attended=self._can_ask)
         if isinstance(understood, Problem):
             await screen.write_error(understood.render(with_secrets_covered(GRAMMAR, line)))
             return understood.exit_code
@@ -195,6 +195,10 @@ class Session:
         except Exception:  # noqa: BLE001 - one command's mistake must not end the session; it is logged whole
             await screen.write_error(mishap(f"{understood.command.name} of {self.user}"))
             return EXIT_FAILED
+
+    @property
+    def _can_ask(self) -> bool:
+        return self.dialogue is not None and self.attended()
 
     async def _execute(self, invocation: Invocation, screen: Screen) -> int:
         is_plain = self._style == "table" and not invocation.pipes

@@ -10,7 +10,8 @@ from cluster.rpc.messages import ChangePassword
 from utmcli import live
 from utmcli.commands._asking import done, edit, revise, running
 from utmcli.grammar import Call, Command, Key
-from utmcli.results import Done, Table
+from utmcli.questions import AbandonedError, Question
+from utmcli.results import Done, Table, Text
 from utmcli.values import Boolean, Choice, ListOf, Name, ValueType
 
 if TYPE_CHECKING:
@@ -81,9 +82,24 @@ async def delete(call: Call) -> Done:
     return await edit(call, RemoveValue((USERS, call.values["name"])))
 
 
-async def password(call: Call) -> Done:
-    """`user password`: one's own, in every role; at once, without save."""
-    return await done(call, ChangePassword(call.values["old"], call.values["new"]))
+async def password(call: Call) -> Done | Text:
+    """`user password`: one's own, in every role; at once, without save. A person is asked, and types unseen."""
+    try:
+        old = await _given(call, "old", "Present password")
+        new = await _given(call, "new", "New password")
+        if "new" not in call.values and new != await _given(call, "new", "New password, again"):
+            raise ConflictError("the two new passwords differ")
+    except AbandonedError:
+        return Text("Nothing was changed.\n")
+    return await done(call, ChangePassword(old, new))
+
+
+async def _given(call: Call, key: str, text: str) -> str:
+    """The value of a key, or the answer to the question for it."""
+    if key in call.values or call.session.dialogue is None:
+        return str(call.values[key])
+    about = "It is not shown while it is typed."
+    return await call.session.dialogue.ask(Question(key=key, text=text, about=about, read=str, secret=True))
 
 
 def require(config: Config, name: str) -> Account:
@@ -204,7 +220,9 @@ COMMANDS = (
             Key("old", PASSWORD, "the present one", required=True),
             Key("new", PASSWORD, "8 characters or more", required=True),
         ),
-        note="At once, without system config save; every role may.",
+        asks=("old", "new"),
+        note="At once, without system config save; every role may. At a prompt both may be left out: they are then "
+        "asked for, and not shown.",
     ),
     Command(("user", "group", "get"), "groups of accounts", group_get, documented=True),
     Command(
