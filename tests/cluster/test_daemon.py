@@ -32,7 +32,7 @@ from cluster.rpc.messages import (
     Synchronize,
 )
 from tests.support.appliance import until
-from tests.support.daemons import VIRTUAL, Pair, two_daemons
+from tests.support.daemons import VIRTUAL, Pair, status_of, two_daemons
 from tests.support.netns import why_not
 
 if TYPE_CHECKING:
@@ -104,10 +104,11 @@ def test_a_factory_configuration_with_problems_is_refused_with_all_of_them(
 
 
 def test_the_engine_keeps_four_capabilities_for_good(node: Appliance) -> None:
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{node.engine}/status").read_text().splitlines())
+    status, ours = status_of(node.engine), status_of(os.getpid())
 
     raw, admin, lock, nice = (1 << number for number in (13, 12, 14, 23))
-    assert int(status["CapBnd"], 16) == raw | admin | lock | nice
+    # Whoever runs this may lack some of them, as in a container.
+    assert int(status["CapBnd"], 16) == (raw | admin | lock | nice) & int(ours["CapBnd"], 16)
     assert status["NoNewPrivs"] == "1"
 
 
@@ -363,8 +364,7 @@ def test_an_orderly_stop_hands_over_and_leaves_no_engine_and_no_virtual_address(
 
     assert pair.master.engine is None
     assert not pair.master.holds(VIRTUAL)
-    assert pair.spare.role == "master"
-    assert pair.spare.holds(VIRTUAL)
+    pair.assert_handed_over()
 
 
 def test_a_lone_node_stops_without_waiting_for_anybody(node: Appliance) -> None:
@@ -412,8 +412,8 @@ def test_a_restart_of_the_machine_hands_over_first_and_is_then_left_to_process_1
 
     until(heard.exists, "process 1 is told")
     until(lambda: heard.read_text() == word, f"to do it: {word}")
-    assert not pair.master.holds(VIRTUAL)
-    assert pair.spare.role == "master", "the role was handed over before"
+    assert not pair.master.holds(VIRTUAL), "the role was given up before"
+    pair.assert_handed_over()
 
 
 # --- what is asked of it ----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 from cluster.rpc.messages import GetStatus, Status
 from tests.support.appliance import until
-from tests.support.daemons import Pair, two_daemons
+from tests.support.daemons import Pair, status_of, two_daemons
 from tests.support.netns import why_not
 
 if TYPE_CHECKING:
@@ -64,10 +64,6 @@ def killed(node: Appliance) -> int:
     return after
 
 
-def status_of(pid: int) -> dict[str, str]:
-    return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-
-
 def handles(pid: int) -> set[str]:
     return {path.name for path in Path(f"/proc/{pid}/fd").iterdir()}
 
@@ -76,7 +72,7 @@ def test_an_heir_may_do_no_more_than_an_engine_and_holds_nothing_of_one(node: Ap
     waiting = heir(node)
 
     for fact in ("CapBnd", "CapEff", "NoNewPrivs", "Uid"):
-        assert status_of(waiting)[fact] == status_of(node.engine or 0)[fact], fact
+        assert status_of(waiting)[fact] == status_of(node.engine)[fact], fact
     until(lambda: handles(waiting) == {"0", "1", "2", "3"}, "it holds where the word comes from, and nothing else")
     assert os.sched_getscheduler(waiting) == os.SCHED_OTHER
 

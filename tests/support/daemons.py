@@ -72,6 +72,13 @@ class Pair:
         assert self.master.roles == ["backup", "master"], self.master.log
         assert self.master.holds(VIRTUAL)
 
+    def assert_handed_over(self) -> None:
+        """The spare has the role and was told to take it, perhaps a moment later: it did not wait for silence."""
+        until(lambda: self.spare.role == "master", "the spare takes over")
+        assert self.spare.holds(VIRTUAL)
+        causes = [event.text for event in self.spare.events if event.kind == "role"]
+        assert "no advert" not in causes[-1]
+
     def close(self) -> None:
         for appliance in self._all:
             if appliance.process is not None:
@@ -89,3 +96,8 @@ def two_daemons() -> Iterator[Pair]:
             yield made
         finally:
             made.close()
+
+
+def status_of(pid: int | None) -> dict[str, str]:
+    """What the kernel says of a process."""
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())

@@ -100,7 +100,7 @@ class Engine:
         """Send one packet; the answer, and the events that came before it."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
             manager.settimeout(PATIENCE)
-            manager.connect(str(self.run_dir / "engine.sock"))
+            eventually(lambda: self._answers(manager))
             manager.send(request)
             events = []
             while True:
@@ -108,6 +108,14 @@ class Engine:
                 if "re" in packet:
                     return packet, events
                 events.append(packet["event"])
+
+    def _answers(self, manager: socket.socket) -> bool:
+        """Connect; an engine that is starting has its socket a moment before it listens."""
+        try:
+            manager.connect(str(self.run_dir / "engine.sock"))
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = self.ask("status")["status"]
