@@ -180,7 +180,9 @@ class Output:
         before: list[str] | None = None
         async with stage:
             while True:
-                about = f"every {self._first.interval} s, q ends   {_clock()}"
+                room = stage.size[0] - 2
+                cut = f", the first {room} of {len(lines)} lines" if len(lines) > room > 0 else ""
+                about = f"every {self._first.interval} s, q ends{cut}   {_clock()}"
                 await stage.show([row(Piece(about, Look.FAINT)), (), *marked(before, lines)])
                 if is_farewell(await stage.pause(self._first.interval)):
                     return lines

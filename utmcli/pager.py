@@ -35,12 +35,19 @@ class Pager:
         length: lines of the terminal.
         more: asks for a key while output pauses.
         columns: of the terminal, where longer lines go on in another row; 0 where that is not known.
+        size: both of them now, asked at every pause: the window may have changed meanwhile.
     """
 
     def __init__(
-        self, screen: Screen, length: int, more: Callable[[], Awaitable[str]], columns: int = 0
+        self,
+        screen: Screen,
+        length: int,
+        more: Callable[[], Awaitable[str]],
+        columns: int = 0,
+        size: Callable[[], tuple[int, int]] | None = None,
     ) -> None:
         self._screen = screen
+        self._size = size
         self._page = max(1, length - 1)  # the last line is for the question
         self._left = self._page
         self._fresh = True  # a line that is taller than the page is shown all the same
@@ -81,5 +88,8 @@ class Pager:
         key = await self._more()
         if key in QUIT:
             raise EnoughError
+        if self._size is not None:
+            length, self._columns = self._size()
+            self._page = max(1, length - 1)
         self._left = 1 if key in ONE_LINE else self._page
         self._fresh = True

@@ -210,9 +210,13 @@ class Session:
 
     def _paper(self, screen: Screen) -> Screen:
         """The screen, in portions where somebody sits at it who can ask for the next one."""
+        length, columns = self._size()
+        return Pager(screen, length, self.more, columns, self._size) if self.more is not None and length else screen
+
+    def _size(self) -> tuple[int, int]:
+        """Lines after which output pauses, 0 for never, and columns of the terminal, as they are now."""
         rows, columns = self.fits()
-        length = rows if self.length is None else self.length
-        return Pager(screen, length, self.more, columns) if self.more is not None and length else screen
+        return rows if self.length is None else self.length, columns
 
     def _patience(self, invocation: Invocation, screen: Screen) -> AbstractAsyncContextManager[None]:
         doing = invocation.command.waiting

@@ -167,6 +167,15 @@ def test_a_person_sees_one_picture_with_the_changes_marked(person: Person, answe
     assert "priority|100" in person.look().replace(" |", "|")
 
 
+def test_a_watch_says_how_much_of_it_there_is_no_room_for(person: Person) -> None:
+    person.types("help | watch 1" + UP)
+    person.sees_line(f"{PROMPT}help | watch 1")
+    person.types(ENTER)
+    person.sees("every 1 s, q ends, the first 22 of ")
+    person.types("q")
+    person.sees_prompt()
+
+
 def test_ctrl_c_ends_a_watch_and_not_the_session(person: Person) -> None:
     person.types("cluster info | watch 1" + UP)
     person.sees_line(f"{PROMPT}cluster info | watch 1")

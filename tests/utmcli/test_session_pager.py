@@ -72,6 +72,14 @@ def test_a_blank_shows_another_page_and_enter_another_line() -> None:
     assert shown(lines(30), 10, "  \r\n ").pauses == [9, 18, 27, 28, 29]
 
 
+def test_a_page_is_as_long_as_the_window_is_when_it_is_asked_for() -> None:
+    reader = Reader("  q")
+    sizes = iter(((5, 80), (20, 80)))
+    with pytest.raises(EnoughError):
+        asyncio.run(Pager(reader, 10, reader.more, 80, lambda: next(sizes)).write(lines(99)))
+    assert reader.pauses == [9, 9 + 4, 9 + 4 + 19]
+
+
 @pytest.mark.parametrize("key", ["q", "Q"])
 def test_q_ends_it(key: str) -> None:
     reader = Reader(f" {key}")
