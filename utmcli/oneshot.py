@@ -13,7 +13,7 @@ import codecs
 import json
 from typing import TYPE_CHECKING
 
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, RefusedError
 from utmcli.commands import GRAMMAR
 from utmcli.parser import Problem, parse, with_secrets_covered, without_secrets
 from utmcli.render import EXIT_OK, render
@@ -30,6 +30,8 @@ MAX_LINE = 1024 * 1024
 """Longest line of a script, characters."""
 MAX_INPUT = 12 * 1024 * 1024
 """Longest input of one command, bytes: what still fits into a message to clusterd."""
+LONGEST_ELEMENT = 16 * 1024 * 1024
+"""Characters of what one command of several prints as JSON: it is kept until the command ends."""
 
 
 async def whole_input(read: Callable[[], Awaitable[bytes]]) -> str:
@@ -84,9 +86,17 @@ class _Elements:
         self._written: list[str] = []
         self._errors: list[str] = []
         self._before = "[\n"
+        self._size = 0
 
     async def write(self, text: str) -> None:
-        """Take a document, or a piece of one; each ends with its line."""
+        """Take a document, or a piece of one; each ends with its line.
+
+        Raises:
+            RefusedError: the command goes on for longer than its documents can be kept.
+        """
+        self._size += len(text)
+        if self._size > LONGEST_ELEMENT:
+            raise RefusedError(f"that is more than the {LONGEST_ELEMENT} characters of an element of an array")
         self._written.append(text)
 
     async def write_error(self, text: str) -> None:
@@ -102,7 +112,7 @@ class _Elements:
             documents.append(json.dumps(failure, ensure_ascii=False))
         element = documents[0] if len(documents) == 1 else f"[{', '.join(documents)}]"
         await self._screen.write(self._before + element)
-        self._written, self._errors, self._before = [], [], ",\n"
+        self._written, self._errors, self._before, self._size = [], [], ",\n", 0
 
     async def close(self) -> None:
         """The end of the array, also of an empty one."""

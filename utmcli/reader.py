@@ -6,10 +6,11 @@ The parser feeds it a whole line, completion the line up to the cursor: the two 
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from wcwidth import wcswidth
 
 from utmcli.grammar import Command, Grammar, Key, Node, match_key
 from utmcli.pipes import PIPES, Pipe, PipeWord
@@ -52,15 +53,11 @@ class Problem:
     def render(self, line: str) -> str:
         """The problem for people: its sentence, the line, the caret below the column, what was expected."""
         shown = "".join(character if character.isprintable() else " " for character in line)
-        caret = "".join("  " if _is_wide(c) else " " for c in shown[: self.column].ljust(self.column)) + "^"
+        caret = " " * max(0, wcswidth(shown[: self.column].ljust(self.column))) + "^"
         lines = [f"{self.kind.value}: {self.message}", shown.rstrip(), caret]
         if self.expected:
             lines.append("expected: " + ", ".join(self.expected))
         return "\n".join(lines) + "\n"
-
-
-def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in "WF"
 
 
 @dataclass(frozen=True, slots=True)

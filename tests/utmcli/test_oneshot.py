@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.errors import RefusedError
 from cluster.rpc import messages
+from utmcli import oneshot
 
 if TYPE_CHECKING:
     from tests.support.fake_clusterd import Answers
@@ -96,3 +99,27 @@ def test_options_that_contradict_each_other_are_a_usage_error(shell: Shell) -> N
     ended = shell.run("--stop-on-error", "--keep-going", "cluster", "info")
     assert ended.returncode == 2
     assert "contradict" in ended.stderr
+
+
+class Nowhere:
+    """A screen that nobody looks at."""
+
+    async def write(self, text: str) -> None:
+        """Nothing."""
+
+    async def write_error(self, text: str) -> None:
+        """Nothing."""
+
+
+def test_a_command_without_an_end_does_not_fill_the_memory() -> None:
+    async def go_on() -> None:
+        elements = oneshot._Elements(Nowhere())  # a subprocess would take hours
+        half = "x" * (oneshot.LONGEST_ELEMENT // 2)
+        await elements.write(half)
+        await elements.write(half)
+        with pytest.raises(RefusedError):
+            await elements.write("x")
+        await elements.settle(1)
+        await elements.write(half)  # the next command has all room again
+
+    asyncio.run(go_on())

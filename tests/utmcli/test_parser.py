@@ -396,6 +396,8 @@ def test_a_mistyped_word_is_answered_with_the_one_probably_meant() -> None:
 def test_the_caret_stands_below_its_token_behind_wide_characters_and_tabulators() -> None:
     wide = 'extc value get application "日本" x'
     assert problem(wide).render(wide).splitlines()[2] == " " * 34 + "^"
+    combined = 'extc value get application "cafe\u0301" x'
+    assert problem(combined).render(combined).splitlines()[2] == " " * 34 + "^"
     tabs = "cluster\tnonsense"
     assert problem(tabs).render(tabs).splitlines()[1:3] == ["cluster nonsense", "        ^"]
 
