@@ -72,6 +72,7 @@ class SyncWelcome(HotwireAnswer, frozen=True, kw_only=True, tag="sync-welcome"):
         enabled: the receiver's part in the cluster is switched on.
         in_step: it has all of it already.
         obstacles: what force has to override.
+        routers: virtual routers in force there, by interface and id; none while it is switched off.
     """
 
     schema: int
@@ -81,6 +82,7 @@ class SyncWelcome(HotwireAnswer, frozen=True, kw_only=True, tag="sync-welcome"):
     enabled: bool
     in_step: bool
     obstacles: tuple[Obstacle, ...]
+    routers: tuple[tuple[str, int | None], ...] = ()
 
 
 class SyncCompare(HotwireAsk, frozen=True, tag="sync-compare"):

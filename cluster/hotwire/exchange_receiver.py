@@ -30,7 +30,7 @@ from cluster.config.migrations import VERSION
 from cluster.config.revision import Content, packed
 from cluster.errors import ConflictError, InvalidConfigurationError, LockedError, RefusedError, by_code
 from cluster.hotwire import exchange_messages as x
-from cluster.hotwire.exchange_refusals import obstacles, trying
+from cluster.hotwire.exchange_refusals import obstacles, routers, trying
 
 if TYPE_CHECKING:
     from cluster.hotwire.exchange_refusals import Own
@@ -105,6 +105,7 @@ class Reception:
             enabled=own.enabled,
             in_step=self._in_step(hello, own),
             obstacles=obstacles(own, {*hello.bases, hello.digest}),
+            routers=tuple(sorted(routers(own.applied.config))) if own.enabled and own.applied else (),
         )
 
     @staticmethod

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster.config import scope
 from cluster.config.diff import diff
+from cluster.config.rules import ha_interfaces
 from cluster.errors import ConflictError, LockedError, RefusedError
 from cluster.hotwire import exchange_messages as x
 from cluster.units import NANOSECONDS_PER_SECOND
@@ -73,6 +74,12 @@ class Own(NamedTuple):
     holder: Holder | None
     now: Nanoseconds
     clock: float
+
+
+def routers(config: Config) -> frozenset[tuple[str, int | None]]:
+    """Where a node hears its partner: HA interfaces with virtual addresses, and their routers' ids."""
+    used = {address.device for address in config.virtual_addresses.values()}
+    return frozenset((name, each.vrid) for name, each in ha_interfaces(config).items() if name in used)
 
 
 def obstacles(own: Own, known: Collection[str]) -> tuple[x.Obstacle, ...]:

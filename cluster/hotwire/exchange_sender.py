@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster.config import authentication
 from cluster.config.migrations import VERSION
-from cluster.config.rules import ha_interfaces
 from cluster.errors import ProtocolError, RefusedError
 from cluster.hotwire import exchange_messages as x
 from cluster.hotwire.exchange_receiver import refuse
+from cluster.hotwire.exchange_refusals import routers
 
 if TYPE_CHECKING:
     from cluster.hotwire.words import HotwireAnswer, HotwireAsk
@@ -158,29 +158,32 @@ class Sending:
         return x.SyncLock(self._offer.exchange, self._force)
 
     def _parting(self, welcome: x.SyncWelcome) -> str:
-        """Why the receiver, once it follows, and this node, as it is now, would both become master."""
+        """Why the receiver, once it follows, and this node, as it is now, would both become master, or none."""
         here, there = self._offer.in_force, self._offer.config
+        sent = routers(there)
         if not (here.cluster.enabled and welcome.enabled):
-            return ""
+            return "" if sent.intersection(welcome.routers) or not welcome.routers else self._giving_up(welcome)
         if authentication.outage(here, there):
             return (
                 "what is sent authenticates adverts in another way than is in force here, so that the nodes would "
                 "not believe each other; system update interface first, which changes both of them"
             )
-        meeting = _routers(here)
-        if meeting and not meeting & _routers(there):
+        meeting = routers(here)
+        if meeting and not meeting & sent:
             return (
                 "no virtual router that is in force here is among those that are sent, so that the nodes would not "
                 "hear each other; switch the cluster off at the partner first"
             )
         return ""
 
+    @staticmethod
+    def _giving_up(welcome: x.SyncWelcome) -> str:
+        """A unit that joins and has nothing yet must not take it from the one that serves."""
+        return (
+            f"none of the virtual routers that are in force at {welcome.hostname} is among those that are sent, so "
+            "that it would give its virtual addresses up; synchronize from there"
+        )
+
     def _require(self, digest: str) -> None:
         if digest != self._offer.digest:
             raise ProtocolError(f"{self.partner} has another configuration now than was sent; synchronize again")
-
-
-def _routers(config: Config) -> frozenset[tuple[str, int | None]]:
-    """Where a node hears its partner: HA interfaces with virtual addresses, and their routers' ids."""
-    used = {address.device for address in config.virtual_addresses.values()}
-    return frozenset((name, each.vrid) for name, each in ha_interfaces(config).items() if name in used)

@@ -203,6 +203,25 @@ def test_virtual_routers_of_which_none_would_meet_are_refused_unless_forced(pair
     synchronize(pair.master, force=True)
 
 
+def test_a_unit_that_joins_with_nothing_does_not_take_the_virtual_addresses_of_the_one_that_serves(
+    pair: Pair,
+) -> None:
+    pair.spare.edit(cluster__enabled=False, virtual_addresses={}, interfaces__LAN2={"id": 2, "type": "ETHERNET"})
+    pair.spare.save()
+    pair.spare.update()
+    with pytest.raises(RefusedError) as caught:
+        synchronize(pair.spare)
+    assert caught.value.message == (
+        "none of the virtual routers that are in force at master.cluster.local is among those that are sent, so "
+        "that it would give its virtual addresses up; synchronize from there; force 1 sends it all the same"
+    )
+    assert len(pair.master.config.virtual_addresses) > 0
+    (warning,) = synchronize(pair.spare, dry_run=True).warnings
+    assert warning.startswith("without force it would be refused: none of the virtual routers")
+    synchronize(pair.spare, force=True)
+    assert pair.master.config.virtual_addresses == {}
+
+
 def test_a_switched_off_cluster_cannot_be_parted(pair: Pair) -> None:
     pair.master.edit(cluster__enabled=False)
     pair.master.save()
