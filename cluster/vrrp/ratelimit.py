@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 EVERY = Seconds(60)
-CAPACITY = 256
+CAPACITY = 16
+"""Few: an attacker who invents sources shall not push the causes of role changes out of the list of events."""
 
 
 class RateLimit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds, Seconds
+from cluster.vrrp.journal import MAX_EVENTS
 from cluster.vrrp.ratelimit import RateLimit
 
 
@@ -31,6 +32,12 @@ def test_invented_sources_share_one_place_when_all_are_taken() -> None:
     assert admitted == [0] * 5 + [None] * 95
     assert limit.admit(0, at(2)) is None
     assert limit.admit("late", at(61)) == 0
+
+
+def test_invented_sources_leave_most_of_the_kept_events_alone() -> None:
+    limit = RateLimit()
+    admitted = [limit.admit(source, at(1)) for source in range(1000)]
+    assert sum(spoken is not None for spoken in admitted) < MAX_EVENTS / 10
 
 
 def test_a_key_that_has_its_place_keeps_its_count_when_all_places_are_taken() -> None:
