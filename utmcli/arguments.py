@@ -79,6 +79,13 @@ def understand(arguments: Sequence[str]) -> Arguments:
     return Arguments(**found, commands=tuple(commands), complete=complete)
 
 
+def without_json(command: str) -> tuple[str, bool]:
+    """The command of an SSH client without ``--json`` before or behind its words; whether it stood there."""
+    words = command.strip()
+    bare = words.removeprefix("--json ").removesuffix(" --json")
+    return bare, bare != words
+
+
 def _line_of(option: str, rest: list[str]) -> str:
     if not rest:
         raise UsageError(f"{option} needs a command line")

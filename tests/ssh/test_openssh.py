@@ -42,6 +42,18 @@ def test_a_command_may_end_with_a_filter(site: Site) -> None:
     assert document["hotwire_dev"] == "LAN3"
 
 
+@pytest.mark.parametrize("words", ["cluster info --json", " --json cluster info", "cluster info | json"])
+def test_a_program_gets_json_as_on_a_command_line(site: Site, words: str) -> None:
+    done = site.ssh("admin", words)
+    assert json.loads(done.stdout)["hotwire_dev"] == "LAN3"
+    assert done.returncode == 0
+
+
+def test_several_commands_give_one_array_of_json(site: Site) -> None:
+    done = site.ssh("admin", "cluster info | count\ncluster info | count --json")
+    assert json.loads(done.stdout) == [{"value": 4}, {"value": 4}]
+
+
 def test_several_lines_are_several_commands(site: Site) -> None:
     done = site.ssh("admin", "cluster maintainance get\nsystem ssh get")
     assert (done.returncode, done.stderr) == (0, "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 from cluster.errors import ClusterError
-from utmcli.arguments import understand
+from utmcli.arguments import understand, without_json
 from utmcli.console import Hello
 from utmcli.history import LineHistory
 from utmcli.oneshot import is_command, run_commands, run_one, whole_input
@@ -32,6 +32,7 @@ from utmcli.stage import Stage
 
 if TYPE_CHECKING:
     from cluster.rpc.messages import Actor
+    from utmcli.render import Style
     from utmcli.sshd.house import House
 
 STOPPING = "the shell host stops"
@@ -75,6 +76,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
         self._channel: Any = None
         self._terminal: tuple[str, int, int] | None = None
         self._command: str | None = None
+        self._json = False
         self._console: ChannelConsole | None = None
         self._task: asyncio.Task[None] | None = None
         self._farewell = (STOPPING, EXIT_UNREACHABLE)
@@ -99,7 +101,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
 
     def exec_requested(self, command: str) -> bool:
         """One command, possibly several lines."""
-        self._command = command
+        self._command, self._json = without_json(command)
         return True
 
     def subsystem_requested(self, _subsystem: str) -> bool:
@@ -227,7 +229,10 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
 
     async def _serve(self, console: ChannelConsole) -> int:
         visitor = self._visitor
-        session = Session(visitor.actor, self._house.link, number=self._house.number(), trail=self._house.trail)
+        style: Style = "json" if self._json else "table"
+        session = Session(
+            visitor.actor, self._house.link, style, number=self._house.number(), trail=self._house.trail
+        )
         session.bulletin = self._house.bulletin
         session.stage = lambda: Stage.of(console)
         with self._house.bulletin.attending(session):
@@ -269,7 +274,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
     async def _execute(self, session: Session, console: ChannelConsole, command: str) -> int:
         """The lines of an exec request, as `utmcli -c` takes them; Ctrl-C and signals stop them."""
         lines = [line for line in command.splitlines() if is_command(line)]
-        wish = understand([word for line in lines for word in ("-c", line)])
+        wish = understand([*["--json"] * self._json, *(word for line in lines for word in ("-c", line))])
         reads = None if console.terminal else lambda: whole_input(console.read)
         if not lines:
             return EXIT_OK
