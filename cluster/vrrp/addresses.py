@@ -3,8 +3,9 @@
 If everything dies, nothing may keep a virtual address: the kernel removes each one `LIFETIME` after the last
 renewal. Renewals come often enough that one of them may be lost and the next one late.
 
-They are made by another thread (aside.py), which would go on with them beside a loop that is stuck. So it looks at
-the loop's heartbeat before each.
+The loop asks for each of them, and another thread does it (aside.py). That thread has no clock of its own: it would
+go on renewing beside a loop that is stuck, and to wake up apart from the loop, with cold caches, costs it twice as
+much as to be woken.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.net.rtnetlink import error_name, put_address, remove_address
-from cluster.units import Seconds
-from cluster.vrrp.aside import FOREVER
+from cluster.units import Nanoseconds, Seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from cluster.net.rtnetlink import Address, Requests
     from cluster.vrrp.aside import Aside
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from cluster.vrrp.settings import VirtualAddress
 
 LIFETIME = Seconds(5)
-RENEW_EVERY = 2.0
-"""Seconds."""
-LOOK_AGAIN = 0.1
-"""Seconds after which a loop that was found without a heartbeat is looked at anew."""
+REFRESH_EVERY = Nanoseconds(1_990_000_000)
+"""A little less than eight default advert intervals, so that the turn of the eighth does it."""
 
 _NOT_THERE = {"EADDRNOTAVAIL", "ENODEV"}
 
@@ -38,20 +36,19 @@ class VirtualAddresses:
     Args:
         requests: the socket to ask the kernel with.
         aside: where the kernel may keep a renewal waiting.
-        alive: tells, on any thread, whether the loop's heart beats.
 
     Attributes:
         holding: whether this node has them.
+        refresh_at: monotonic instant of the next renewal.
         errors: requests the kernel refused, by symbol.
     """
 
-    def __init__(self, requests: Requests, aside: Aside, alive: Callable[[], bool]) -> None:
+    def __init__(self, requests: Requests, aside: Aside) -> None:
         self.holding = False
+        self.refresh_at = Nanoseconds(0)
         self.errors: dict[str, int] = {}
         self._requests = requests
         self._aside = aside
-        self._alive = alive
-        self._renewing = False
         self._puts: list[bytes] = []
 
     def configure(self, ports: Iterable[Port]) -> None:
@@ -63,20 +60,20 @@ class VirtualAddresses:
             for virtual in port.settings.addresses
         ]
 
-    def take(self) -> None:
-        """Put all of them; harmless when they are there already. To `keep` them is another matter."""
+    def take(self, now: Nanoseconds) -> None:
+        """Put all of them; harmless when they are there already."""
         self.holding = True
+        self.refresh_at = Nanoseconds(now + REFRESH_EVERY)
         self._send(self._puts)
 
-    def keep(self) -> None:
-        """Have those that are held renewed until they are dropped; harmless when that was asked for already."""
-        if self.holding and not self._renewing:
-            self._renewing = True
-            self._aside.begin(self._renew)
+    def renew(self, now: Nanoseconds) -> None:
+        """Have all of them put again, without waiting for it."""
+        self.refresh_at = Nanoseconds(now + REFRESH_EVERY)
+        self._aside.do(self._renew, self._failed)
 
     def drop(self, ports: Iterable[Port]) -> None:
         """Remove all of them; harmless when they are gone already."""
-        self.holding = self._renewing = False
+        self.holding = False
         self._send(
             remove_address(port.link.ifindex, virtual.address, virtual.prefix)
             for port in ports
@@ -92,16 +89,8 @@ class VirtualAddresses:
         """Remove virtual addresses that are no longer configured, each given with its interface's index."""
         self._send(remove_address(index, virtual.address, virtual.prefix) for index, virtual in gone)
 
-    def _renew(self) -> float:
-        if not self.holding:
-            return FOREVER
-        if not self._alive():
-            return LOOK_AGAIN
-        try:
-            self._send(self._still_held())
-        except OSError as problem:
-            self._count(problem.errno or 0)
-        return RENEW_EVERY
+    def _renew(self) -> None:
+        self._send(self._still_held())
 
     def _still_held(self) -> Iterator[bytes]:
         """Looked up when it is the renewal's turn: after a removal that came first, there is nothing to renew."""
@@ -111,6 +100,9 @@ class VirtualAddresses:
     def _send(self, requests: Iterable[bytes]) -> None:
         for number in self._requests.send(requests):
             self._count(number)
+
+    def _failed(self, problem: OSError) -> None:
+        self._count(problem.errno or 0)
 
     def _count(self, number: int) -> None:
         name = error_name(number)

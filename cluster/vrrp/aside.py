@@ -4,9 +4,6 @@ Renewing an address takes the lock that the kernel holds for all changes of inte
 Somebody who makes or removes interfaces at the time holds it for tens of milliseconds: measured 54 ms while
 namespaces came and went, and the partner took over. A file system that is busy with a commit is no faster.
 
-What is done again and again has its own time here: to be woken for it by the loop costs both threads more than the
-work itself, since each of them stands in the other's way for a moment.
-
 The thread inherits the engine's real-time scheduling and hardly ever runs: system calls that wait do so without
 the interpreter's lock. `_thread` instead of `threading`, whose import would take a millisecond of a restart.
 """
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Work = Callable[[], None]
-    Routine = Callable[[], float]
     Failed = Callable[[OSError], None]
 
 _STACK = 256 * 1024
@@ -30,10 +26,6 @@ _STACK = 256 * 1024
 
 _YIELD = 0.001
 """Seconds after which the other thread lets the loop in, should it ever be busy itself; usual are 5 ms."""
-
-
-FOREVER = -1.0
-"""What a routine returns that is not needed before somebody asks for it again."""
 
 
 class Aside:
@@ -47,7 +39,6 @@ class Aside:
         self.failed: Callable[[], None] = _nothing
         self._waiting: deque[tuple[Work, Failed]] = deque()
         self._failures: deque[tuple[Failed, OSError]] = deque()
-        self._routine: Routine = _no_routine
         self._wake = allocate_lock()
         self._started = False
 
@@ -61,17 +52,14 @@ class Aside:
         if (work, failed) in self._waiting:
             return
         self._waiting.append((work, failed))
-        self._start()
-
-    def begin(self, routine: Routine) -> None:
-        """Have something done soon, and then again and again; it takes the place of what was begun before.
-
-        Args:
-            routine: runs on the other thread, after everything else that waits, and now and then too early; returns
-                the seconds after which it wants to run at the latest, or `FOREVER`. Raises nothing.
-        """
-        self._routine = routine
-        self._start()
+        if not self._started:
+            self._started = True
+            stack_size(_STACK)
+            sys.setswitchinterval(_YIELD)
+            start_new_thread(self._run, ())
+        elif self._wake.locked():
+            # Only this thread releases it, so it is still locked now.
+            self._wake.release()
 
     @property
     def failing(self) -> bool:
@@ -84,16 +72,6 @@ class Aside:
             failed, problem = self._failures.popleft()
             failed(problem)
 
-    def _start(self) -> None:
-        if not self._started:
-            self._started = True
-            stack_size(_STACK)
-            sys.setswitchinterval(_YIELD)
-            start_new_thread(self._run, ())
-        elif self._wake.locked():
-            # Only this thread releases it, so it is still locked now.
-            self._wake.release()
-
     def _run(self) -> None:
         self._wake.acquire()
         while True:
@@ -104,12 +82,8 @@ class Aside:
                 except OSError as problem:
                     self._failures.append((failed, problem))
                     self.failed()
-            self._wake.acquire(timeout=self._routine())
+            self._wake.acquire()
 
 
 def _nothing() -> None:
     """Before anybody wants to know."""
-
-
-def _no_routine() -> float:
-    return FOREVER

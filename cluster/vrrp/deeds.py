@@ -91,7 +91,7 @@ class Deeds:
         self._ports.by_name[effect.interface].announce()
 
     def _take_addresses(self, _effect: TakeAddresses) -> None:
-        self._addresses.take()
+        self._addresses.take(clock.monotonic())
 
     def _drop_addresses(self, _effect: DropAddresses) -> None:
         self._addresses.drop(self._ports)

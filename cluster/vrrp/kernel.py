@@ -105,7 +105,7 @@ class Kernel:
             del self._repairs[name]
             if self._addresses.holding:
                 self._repaired[name] = now
-                self._addresses.take()
+                self._addresses.take(now)
                 self._ports.by_name[name].announce()
         self._set_due()
 
@@ -131,7 +131,7 @@ class Kernel:
             self._reporter.tell("interface-missing", name, text)
         elif port.running and self._addresses.holding:
             # The interface may have been made anew, without any address.
-            self._addresses.take()
+            self._addresses.take(now)
         return UsableChanged(name, self._watches.usable(port))
 
     def _virtual_gone(self, found: VirtualGone, expired: Collection[AddressGone]) -> None:

@@ -51,11 +51,6 @@ def beat_every(interval: Centiseconds) -> Nanoseconds:
     return Nanoseconds(min(max(interval.nanoseconds, _SHORTEST_BEAT), _LONGEST_BEAT) * 26 // 25)
 
 
-def beat_limit(interval: Centiseconds) -> Nanoseconds:
-    """The age at which a heartbeat counts as lost; `cluster/engine/heartbeat.py` says why."""
-    return Nanoseconds(beat_every(interval) * 20 // 13)
-
-
 def partner_patience(interval: Centiseconds) -> Nanoseconds:
     """The shortest Master_Down_Interval a partner can have: three intervals and the skew of priority 254."""
     return Nanoseconds(3 * interval.nanoseconds + interval.nanoseconds * 2 // 256)
@@ -93,9 +88,10 @@ class Snapshot(NamedTuple):
 
     @property
     def beat_limit(self) -> Nanoseconds:
-        """The age at which the heartbeat counts as lost."""
+        """The age at which a heartbeat counts as lost; `heartbeat.py` says why."""
         # `patience` is 3 1/128 intervals.
-        return beat_limit(Centiseconds(self.patience * 128 // 385 // 10_000_000))
+        beat = beat_every(Centiseconds(self.patience * 128 // 385 // 10_000_000))
+        return Nanoseconds(beat * 20 // 13)
 
     def resumable(self, now: Nanoseconds) -> bool:
         """Whether a new engine takes the master role up again; `now` is CLOCK_BOOTTIME."""
@@ -127,7 +123,6 @@ class Page:
         # Aligned eight-byte stores: a reader sees the old value or the new one, never half of each.
         self._words = memoryview(self._map).cast("Q")
         self._map[: len(MAGIC)] = MAGIC
-        self._beat_limit = Nanoseconds(0)
 
     @staticmethod
     def read(path: str) -> Snapshot | None:
@@ -156,10 +151,6 @@ class Page:
         """The loop turned at `now` (CLOCK_MONOTONIC)."""
         self._words[_HEARTBEAT] = now
 
-    def beats(self) -> bool:
-        """Whether the loop turned as lately as it has to."""
-        return time.monotonic_ns() - self._words[_HEARTBEAT] < self._beat_limit
-
     def advertised(self) -> None:
         """An advert of ours as master just left."""
         self._words[_ADVERT] = clock_gettime_ns(CLOCK_BOOTTIME)
@@ -177,7 +168,6 @@ class Page:
     def interval_is(self, interval: Centiseconds) -> None:
         """Our advert interval, which the partner adopts."""
         self._words[_PARTNER_PATIENCE] = partner_patience(interval)
-        self._beat_limit = beat_limit(interval)
 
     @property
     def event(self) -> int:

@@ -95,7 +95,7 @@ class Engine:
         monitor = Monitor(requests)
         self._ports = Ports(requests, self._poller, given_sockets(given))
         self._ports.configure(self._settings.interfaces, wire, guard)
-        self._addresses = VirtualAddresses(requests, self._aside, self._page.beats)
+        self._addresses = VirtualAddresses(requests, self._aside)
         self._watches = Watches(self._poller)
         self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
         self._kernel.settle(clock.monotonic())

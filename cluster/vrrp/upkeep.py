@@ -1,6 +1,6 @@
-"""What has to be looked after now and then: repairs, watched hosts, copies on disk, memory.
+"""What has to be looked after now and then: repairs, renewals, watched hosts, copies on disk, memory.
 
-An idle engine finds nothing of it due for a minute, and compares one number in each turn to know that.
+Most turns of the loop find nothing of it due, and compare one number to know that.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cluster.vrrp.ports import Ports
     from cluster.vrrp.watch import Watches
 
+LATE = Nanoseconds(260_000_000)
+"""How long a renewal waits for a turn that is made anyway: a little more than the default advert interval."""
 LOCK_MEMORY_AFTER = Nanoseconds(1_000_000_000)
 MEND_EVERY = Nanoseconds(2_000_000_000)
 
@@ -34,7 +36,7 @@ class Upkeep:
         kernel: repairs.
         watches: the watched hosts.
         ports: the HA interfaces, some of which may lack a socket.
-        addresses: the virtual addresses, to be kept while this node holds them.
+        addresses: the virtual addresses, renewed while this node holds them.
         ledger: keeps copies on disk.
         aside: where memory is locked; tells of what failed there.
 
@@ -93,13 +95,16 @@ class Upkeep:
         if self._ledger.due <= now:
             self._ledger.save(now)
         # At the end: the other thread takes a moment to wake up, and finds the loop asleep instead of in its way.
-        self._addresses.keep()
+        if self._addresses.holding and self._addresses.refresh_at <= now:
+            self._addresses.renew(now)
         self._plan()
 
     def _plan(self) -> None:
-        self.wake_at = min(NEVER if due is None else due for due in (self._kernel.due, self._watches.due))
+        soonest = min(NEVER if due is None else due for due in (self._kernel.due, self._watches.due))
+        renewal = self._addresses.refresh_at if self._addresses.holding else NEVER
         mend_at = self._mend_at if self._ports.broken else NEVER
-        self.due = min(self.wake_at, self._lock_memory_at, mend_at, self._ledger.due)
+        self.wake_at = min(soonest, Nanoseconds(renewal + LATE))
+        self.due = min(soonest, renewal, self._lock_memory_at, mend_at, self._ledger.due)
         if self._aside.failing:
             # Since the report above: what it said of it was overwritten just now.
             self.reconsider()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from _thread import get_ident
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event
 
-import pytest
-
-from cluster.vrrp.aside import FOREVER, Aside
+from cluster.vrrp.aside import Aside
 
 PATIENCE = 20.0
 
@@ -95,38 +92,3 @@ def test_that_there_is_a_failure_to_tell_of_is_said_on_the_other_thread() -> Non
     aside.report()
 
     assert not aside.failing
-
-
-def test_a_routine_comes_again_by_itself_until_it_wants_no_more_and_then_when_it_is_begun_again() -> None:
-    aside = Aside()
-    done: SimpleQueue[float] = SimpleQueue()
-    wanted = [0.05, 0.05, FOREVER, 0.05, FOREVER]
-
-    def routine() -> float:
-        done.put(time.monotonic())
-        return wanted.pop(0)
-
-    aside.begin(routine)
-    first, second, third = (done.get(timeout=PATIENCE) for _ in range(3))
-    assert min(second - first, third - second) >= 0.05
-    with pytest.raises(Empty):
-        done.get(timeout=0.2)
-
-    aside.begin(routine)
-    first, second = (done.get(timeout=PATIENCE) for _ in range(2))
-    assert second - first >= 0.05
-    assert wanted == []
-
-
-def test_what_is_asked_for_meanwhile_does_not_wait_for_the_next_time_of_a_routine() -> None:
-    aside, begun, done = Aside(), Event(), Event()
-
-    def routine() -> float:
-        begun.set()
-        return 10 * PATIENCE
-
-    aside.begin(routine)
-    assert begun.wait(PATIENCE)
-    aside.do(done.set, ignore)
-
-    assert done.wait(PATIENCE)

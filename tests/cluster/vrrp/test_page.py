@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cluster.units import Centiseconds, Nanoseconds
 from cluster.vrrp.events import Role
-from cluster.vrrp.page import SIZE, Page, Snapshot, beat_every, beat_limit, partner_patience
+from cluster.vrrp.page import SIZE, Page, Snapshot, beat_every, partner_patience
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,23 +62,6 @@ def test_the_heartbeat_is_seen_without_a_system_call_of_the_engine(tmp_path: Pat
 
     assert seen is not None
     assert seen.heartbeat_age(Nanoseconds(7_000)) == 2_000
-
-
-def test_the_heart_beats_until_a_beat_is_as_late_as_the_manager_bears(tmp_path: Path) -> None:
-    page = Page(str(tmp_path / "engine.page"))
-    page.interval_is(Centiseconds(25))
-    now, limit = time.monotonic_ns(), beat_limit(Centiseconds(25))
-
-    page.beat(Nanoseconds(now - limit + 300_000_000))
-    assert page.beats()
-    page.beat(Nanoseconds(now - limit))
-    assert not page.beats()
-
-    page.interval_is(Centiseconds(100))
-    assert page.beats()
-    seen = Page.read(str(tmp_path / "engine.page"))
-    assert seen is not None
-    assert seen.beat_limit == beat_limit(Centiseconds(100))
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", bytes(SIZE), b"UTMVRRP0" + bytes(SIZE)])
