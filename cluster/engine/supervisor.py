@@ -241,7 +241,8 @@ class EngineSupervisor:
         again = "was started again" if self._child.pid is not None else "is started again after a pause"
         failures = self._policy.failures
         in_a_row = f" before it was of use, the {failures}th time in a row," if failures > 2 else ""
-        self._listener.noted("engine-restarted", f"the engine (pid {ended.pid}) {ended}{in_a_row} and {again}")
+        why = "; its log says why it ended" if ended.status is not None and ended.status > 0 else ""
+        self._listener.noted("engine-restarted", f"the engine (pid {ended.pid}) {ended}{in_a_row} and {again}{why}")
 
     async def _keep_watch(self) -> None:
         """Look at the page whenever a heartbeat is due; where there is no engine, wait for one."""

@@ -140,6 +140,20 @@ def test_a_stopped_engine_is_killed_and_back_inside_the_partners_patience(pair: 
     pair.assert_undisturbed()
 
 
+def test_an_engine_that_cannot_read_its_settings_serves_again_after_an_update(node: Appliance) -> None:
+    (node.run / "engine.json").write_text("{")
+    assert node.engine is not None
+
+    os.kill(node.engine, signal.SIGKILL)
+
+    said = "exited with status 1 and was started again; its log says why it ended"
+    until(lambda: any(said in event.text for event in node.events), "it is said where the cause is found")
+    assert "engine.json cannot be read: Expecting" in node.log
+    node.update()
+    until(lambda: node.role == "master", "it serves again")
+    assert node.holds(VIRTUAL)
+
+
 # --- death of clusterd ------------------------------------------------------------------------------
 
 
