@@ -95,8 +95,11 @@ def _line_of(option: str, rest: list[str]) -> str:
 def as_line(words: Sequence[str]) -> str:
     """Words of an argument vector as the command line they mean.
 
-    A single word with blanks is a whole line already: ``utmcli "cluster info | json"``.
+    A single word with blanks is a whole line already: ``utmcli "cluster info | json"``. ``--help`` behind the words
+    asks for their help.
     """
+    if len(words) > 1 and words[-1] == "--help":
+        words = ["help", *words[:-1]]
     if len(words) == 1 and any(character.isspace() for character in words[0]):
         return words[0]
     return " ".join(quote(word) for word in words)

@@ -156,6 +156,12 @@ def test_json_may_also_be_asked_for_behind_the_words(shell: Shell) -> None:
     assert shell.run("cluster", "info", "--json").stdout == shell.run("--json", "cluster", "info").stdout
 
 
+def test_help_may_be_asked_for_behind_the_words_that_it_is_about(shell: Shell) -> None:
+    assert understand(["cluster", "set", "--help"]) == Arguments(commands=("help cluster set",))
+    assert shell.run("cluster", "info", "--help").stdout == "cluster info\n    state of this node in four lines\n"
+    assert shell.run("user", "group", "--help").stdout.startswith("command          |meaning\n")
+
+
 def test_commands_are_given_in_one_way_only() -> None:
     assert understand(["-c", "a b", "-c", "c"]).commands == ("a b", "c")
     with pytest.raises(UsageError, match="either with -c or as words"):
