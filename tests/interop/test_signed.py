@@ -31,7 +31,8 @@ def signed(secret: str) -> dict[str, object]:
 def keepalived(network: Network) -> Iterator[socket.socket]:
     """A socket on the LAN; what is sent on it arrives as keepalived once sent it."""
     node = network.node()
-    network.wire(node, "LAN2", "lan2")
+    port = network.wire(node, "LAN2", "lan2")
+    eventually(lambda: network.forwards(port))
     with node.inside():
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         raw.bind(("LAN2", 0))

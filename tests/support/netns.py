@@ -109,6 +109,10 @@ class Network:
             node.run("ip", "address", "add", address, "dev", interface)
         return port
 
+    def forwards(self, port: str) -> bool:
+        """Whether the switch passes frames from this port; it does so a moment after there is link."""
+        return '"forwarding"' in self.switch.run("bridge", "-json", "link", "show", "dev", port)
+
     def cable(self, port: str, *, plugged: bool) -> None:
         self.switch.run("ip", "link", "set", port, "up" if plugged else "down")
 
