@@ -46,6 +46,8 @@ LOOK = 0.25
 FAULT_PAUSE = 5.0
 _VERSIONS = ""
 """Stands for every address where the partner was reached, and is of another version."""
+_SILENT = "silent"
+"""Stands for every address until one is tried again, or the partner speaks."""
 _TELLING = (Code.VERSION, Code.HOST_KEY, Code.KEY_REFUSED, Code.ADDRESS_REFUSED, Code.UNREACHABLE)
 """Of several addresses' reasons, the one that tells most is shown."""
 
@@ -232,7 +234,8 @@ class HotwireLink:
             now = time.monotonic()
             for talk, line in tuple(self._talks.items()):
                 if now - line.heard > SILENCE:
-                    talk.close(state.silent(now - line.heard).reason)
+                    self._troubles[_SILENT] = state.silent(now - line.heard)
+                    talk.close(self._troubles[_SILENT].reason)
                 elif now - line.told >= BEAT:
                     talk.beat()
                     line.told = now
@@ -263,6 +266,7 @@ class HotwireLink:
             talk.close(trouble.reason)
             return
         self._troubles.pop(_VERSIONS, None)
+        self._troubles.pop(_SILENT, None)
         self.sign_of_life(talk)
         if self._health is not None:
             talk.report(self._health)
@@ -291,6 +295,7 @@ class HotwireLink:
 
     def trouble(self, remote: str, trouble: LinkState | None) -> None:
         """Why the partner was not entered at one of its addresses; None: it was."""
+        self._troubles.pop(_SILENT, None)
         if trouble is None:
             self._troubles.pop(remote, None)
         else:
@@ -321,6 +326,8 @@ class HotwireLink:
             return state.CONNECTED
         if not self.plugged:
             return state.no_link(settings.device)
+        if _SILENT in self._troubles:
+            return self._troubles[_SILENT]  # what was before it spoke is no news
         told = sorted(self._troubles.values(), key=lambda trouble: _TELLING.index(trouble.code))
         return told[0] if told else state.BEGINNING
 

@@ -212,3 +212,19 @@ def test_a_partner_whose_links_are_gone_is_replaced_at_once(pair: Pair) -> None:
     until(lambda: pair.nodes[spare].role == "master", "the spare takes over", 15)
     role = [event for event in pair.nodes[spare].events if event.kind == "role"][-1]
     assert "the partner says over the hotwire that all its HA interfaces are gone" in role.text
+
+
+def test_a_partner_that_hangs_is_said_to_say_nothing_and_is_there_again_when_it_goes_on(pair: Pair) -> None:
+    pair.start()
+    pair.await_sync("synchronized")
+    hanging = pair.spare.process
+    assert hanging is not None
+    os.kill(hanging.pid, signal.SIGSTOP)
+    try:
+        pair.await_sync("error", pair.master)
+        reason = pair.master.info.sync_reason
+    finally:
+        os.kill(hanging.pid, signal.SIGCONT)
+
+    assert "the partner has said nothing over the hotwire for" in reason
+    pair.await_sync("synchronized")
