@@ -28,7 +28,7 @@ Exit codes:
   3    ambiguous abbreviation
   4    not authorised
   5    locked by somebody else
-  6    daemon unreachable
+  6    clusterd, or the partner, unreachable
   130  interrupted
 
 \b

@@ -37,8 +37,8 @@ This page is generated from the grammar (`python -m utmcli.manual`); edit the fi
   every line, names every mistake, and carries none out.
 - What is wrong with a line is said with a caret below its column, on standard error, and nothing is changed:
   `% Invalid input`, `% Incomplete command`, `% Ambiguous command`. What could not be done starts with `% Error:`.
-- Exit codes: 0 ok, 1 failed, 2 usage, 3 ambiguous, 4 not authorised, 5 locked, 6 daemon unreachable,
-  130 interrupted.
+- Exit codes: 0 ok, 1 failed, 2 usage, 3 ambiguous, 4 not authorised, 5 locked, 6 clusterd or the partner
+  unreachable, 130 interrupted.
 - Life cycle: edit, `system update interface` applies, `system config save` keeps, `system config synchronize`
   sends the start configuration to the partner.
 
@@ -122,7 +122,7 @@ _MAN_CODES = (
     ("3", "ambiguous abbreviation"),
     ("4", "not authorised"),
     ("5", "locked by somebody else"),
-    ("6", "daemon unreachable"),
+    ("6", "clusterd, or the partner, unreachable"),
     ("130", "interrupted"),
 )
 
