@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from utmcli.grammar import Grammar
 
 
+MOST_HELP = 100
+"""Words that ``?`` shows: it answers at once and without a pause, and what rolls by helps nobody."""
 _QUOTED_PIPE = re.compile(r"""(?<=\s)(?:'\|'|"\|"|\\\|)(?=\s)""")
 """A ``|`` that is ours, in the line of another shell."""
 _EXPANDED = frozenset('$`\\!"')
@@ -130,6 +132,8 @@ def help_at(grammar: Grammar, line: str, live: Live) -> Table | Text:
     if not possible and cursor.partial:
         return _wrong(cursor, line)
     rows = [(entry.text, entry.description) for entry in possible]
+    if len(rows) > MOST_HELP:
+        rows[MOST_HELP:] = [("..", f"{len(rows) - MOST_HELP} more; the first letters of a word narrow them down")]
     if not cursor.partial and cursor.reader.can_end:
         rows.append(("<Enter>", "carry it out"))
     return Table(("word", "meaning"), tuple(rows))

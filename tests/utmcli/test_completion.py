@@ -251,3 +251,14 @@ def test_another_shell_is_offered_nothing_that_it_would_carry_out() -> None:
 @pytest.mark.parametrize("pipe", ["'|'", '"|"', "\\|", "|"])
 def test_a_filter_is_completed_behind_a_pipe_that_another_shell_leaves_alone(pipe: str) -> None:
     assert for_shells(GRAMMAR, f"cluster info {pipe} cou", NAMES) == "count\tthe number of rows\n"
+
+
+def test_a_question_mark_shows_no_more_words_than_somebody_reads() -> None:
+    many = Snapshot({live.INTERFACES: tuple((f"A1.{number}", "VLAN") for number in range(1000))})
+    shown = help_at(GRAMMAR, "interface delete name ", many)
+    assert isinstance(shown, Table)
+    assert len(shown.rows) == 101
+    assert shown.rows[-1] == ("..", "901 more; the first letters of a word narrow them down")
+    narrowed = help_at(GRAMMAR, "interface delete name A1.99", many)
+    assert isinstance(narrowed, Table)
+    assert [word for word, _ in narrowed.rows] == ["A1.99", *(f"A1.99{digit}" for digit in range(10))]
