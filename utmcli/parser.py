@@ -101,7 +101,8 @@ def _suspected(reader: Reader, tokens: Sequence[Token]) -> int | None:
     names = {key.name for command in commands for key in command.keys if key.type.secret}
     if names and not tokens[-1].closed:
         return tokens[-1].start  # nobody can tell what was meant to be inside that quotation
-    if _lacks_secret(reader) and tokens[0].is_value and not names & {token.text for token in tokens}:
+    keys = [key.name for command in commands for key in command.keys]
+    if _lacks_secret(reader) and tokens[0].is_value and not get_close_matches(tokens[0].text[:_LONG], keys, 1):
         return tokens[0].start  # perhaps the secret itself, without the name of its key
     for at, token in enumerate(tokens):
         word = _ASSIGNMENT.split(token.text[:_LONG], maxsplit=1)
@@ -114,10 +115,11 @@ def _suspected(reader: Reader, tokens: Sequence[Token]) -> int | None:
 
 
 def _lacks_secret(reader: Reader) -> bool:
-    """Whether a key is expected of a command that cannot be without a secret, and has none yet."""
+    """Whether a key is expected of a command that has no secret yet, and mostly or always has one."""
     if reader.command is None or reader.pending is not None:
         return False
-    return any(key.required and key.type.secret and key.name not in reader.values for key in reader.command.keys)
+    lacking = [key for key in reader.command.keys if key.type.secret and key.name not in reader.values]
+    return any(key.required or key.name == "password" for key in lacking)
 
 
 def _seems_one_of(names: set[str], word: str, *, known: bool) -> bool:
