@@ -155,21 +155,21 @@ class Election:
         self._change_role(Role.BACKUP, f"{cause} and waits for a master to be heard", now)
 
     def _on_configured(self, event: events.Configured, now: Nanoseconds) -> None:
-        old, self._settings = self._settings, event.settings
-        settings = event.settings
+        old, settings, self._settings = self._settings, event.settings, event.settings
         self._paths = self._paths.reconfigured(settings.interfaces)
         if (old.high, old.maintenance) != (settings.high, settings.maintenance):
             self._handover.floor = None
         if not settings.enabled:
             self._leave(Errand.OFF, now)
         elif self._handover.errand is Errand.OFF:
-            self._handover.errand = None
-            self._give_up_at = NEVER
+            self._handover.errand, self._give_up_at = None, NEVER
         elif self._role is Role.OFFLINE:
             self._join("the cluster was switched on on this node", now)
         self._reprioritise(now)
         if self._role is Role.MASTER:
-            self._effects += [events.TakeAddresses(), *announce(self._paths.values())]
+            # Said once: a second advert reaches whoever took over at the first, as that of another master.
+            other = (effect for effect in self._effects if not isinstance(effect, events.Advertise))
+            self._effects = [*other, events.TakeAddresses(), *announce(self._paths.values())]
             self._advertise(now)
         self._reconsider(now)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cluster.units import Priority
@@ -254,6 +256,13 @@ def test_maintenance_lowers_the_priority_and_waits_for_a_partner_for_ever() -> N
     node.wait(600)
     assert node.role is Role.MASTER
     assert "maintenance is on" in node.explanation
+
+
+@pytest.mark.parametrize("changes", [{"maintenance": True}, {"enabled": False}, {"high": False}])
+def test_a_change_is_advertised_once_and_whoever_takes_over_hears_no_second_master(changes: dict[str, Any]) -> None:
+    effects = Node().as_master().configure(**changes)
+
+    assert [interface for interface, _ in adverts(effects)] == ["LAN1", "LAN2"]
 
 
 def test_maintenance_ends_when_the_partner_takes_over() -> None:
