@@ -122,6 +122,7 @@ class PlainReader:
         self._interrupted = interrupted
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._reading: asyncio.Future[None] | None = None
+        self._gone = False
         self._notices: deque[str] = deque(maxlen=_NOTICES)
         self.touched = time.monotonic()
         console.interrupted = self._stop
@@ -181,7 +182,7 @@ class PlainReader:
     async def read_key(self) -> str:
         """The first character of a line; Enter for an empty one."""
         await self._console.write(MORE)
-        line = await self._lines.get()
+        line = None if self._gone and self._lines.empty() else await self._lines.get()
         return "q" if line is None else line[:1] or "\n"
 
     async def next_key(self) -> str:
@@ -193,6 +194,7 @@ class PlainReader:
         async for line in lines_of(self._console.read):
             self.touched = time.monotonic()
             self._lines.put_nowait(line)
+        self._gone = True  # a question may take the end of the input before the next prompt does
         self._lines.put_nowait(None)
 
     def close(self) -> None:
@@ -200,6 +202,8 @@ class PlainReader:
         self._console.interrupted = None
 
     async def _next(self) -> str:
+        if self._gone and self._lines.empty():
+            raise EOFError
         self._reading = asyncio.get_running_loop().create_future()
         line = asyncio.ensure_future(self._lines.get())
         try:

@@ -120,6 +120,19 @@ def test_a_terminal_without_cursor_movement_will_do(shell: Shell, answers: Answe
     assert len(edits(answers)) == 1
 
 
+def test_ctrl_d_at_a_question_of_such_a_terminal_writes_nothing_and_ends_the_session(
+    shell: Shell, answers: Answers
+) -> None:
+    sitting = shell.person(term="dumb", rows=60)
+    sitting.sees_prompt()
+    sitting.types("cluster wizard role master\n")
+    sitting.sees_line("Hotwire interface [LAN3]: ")
+    sitting.types("\x04")
+    sitting.sees("Nothing was written.")
+    assert sitting.leaves() == 0
+    assert edits(answers) == []
+
+
 def test_a_transcript_shows_questions_and_answers_but_no_passphrase(shell: Shell, answers: Answers) -> None:
     done = shell.run("--interactive", stdin="\n".join((*LINES[:-1], "cancel", "cluster info")))
 
