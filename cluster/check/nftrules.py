@@ -115,13 +115,13 @@ class Rules:
                 yield f"the chain {_named(chain)} drops what no rule accepts"
 
     def sources(self, device: str) -> Iterator[tuple[str, str]]:
-        """Every rule that may give what leaves by an interface another source.
+        """Every rule that may give IPv4 packets that leave by an interface another source.
 
         Yields:
             The rule, in words, and the address; empty: one that the interface has.
         """
         leaving = Packet(4, 0, oifname=device)
-        for chain in self._chains.values():
+        for chain in (each for each in self._chains.values() if each.family in _FAMILIES[leaving.version]):
             for number, statements in enumerate(chain.rules, 1):
                 source = next((found for each in statements if (found := _source(each)) is not None), None)
                 elsewhere = any(self._is_for_others(chain, each.get("match"), leaving) for each in statements)

@@ -106,9 +106,9 @@ HIDING = SetValue(
 MASQUERADE: dict[str, Any] = {"masquerade": None}
 
 
-def nat(*statements: dict[str, Any]) -> Rules:
+def nat(*statements: dict[str, Any], family: str = "ip") -> Rules:
     """Somebody's translation of what leaves by LAN1."""
-    where = {"family": "ip", "table": "nat"}
+    where = {"family": family, "table": "nat"}
     leaving = {"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "LAN1"}}
     chain = {**where, "name": "out", "type": "nat", "hook": "postrouting", "prio": 100, "policy": "accept"}
     rule = {**where, "chain": "out", "expr": [leaving, *statements]}
@@ -385,7 +385,9 @@ def test_hiding_behind_a_virtual_address_or_elsewhere_is_in_nobodys_way() -> Non
     masked = MACHINE._replace(rules=nat(MASQUERADE))
     without_own = edited(RemoveValue(("addresses", "1")))._replace(machine=masked)
 
-    assert {point(facts, "rules-nat").result for facts in (behind_virtual, without_own)} == {"passed"}
+    of_ipv6 = on_machine(rules=nat(MASQUERADE, family="ip6"))
+
+    assert {point(facts, "rules-nat").result for facts in (behind_virtual, without_own, of_ipv6)} == {"passed"}
 
 
 def test_routes_and_rules_that_are_in_force_pass() -> None:
