@@ -83,7 +83,12 @@ class Engine:
 
     def is_(self, role: str) -> bool:
         page = self.page
-        return page is not None and page.role.value == role and (self.run_dir / "engine.sock").exists()
+        return page is not None and page.role.value == role and self._listens()
+
+    def _listens(self) -> bool:
+        """Its page may speak of it a moment before that, beside the socket of the engine that was killed."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
+            return manager.connect_ex(str(self.run_dir / "engine.sock")) == 0
 
     def becomes(self, role: str, within: float = PATIENCE) -> None:
         eventually(lambda: self.is_(role), within)
@@ -100,7 +105,7 @@ class Engine:
         """Send one packet; the answer, and the events that came before it."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as manager:
             manager.settimeout(PATIENCE)
-            eventually(lambda: self._answers(manager))
+            manager.connect(str(self.run_dir / "engine.sock"))
             manager.send(request)
             events = []
             while True:
@@ -108,14 +113,6 @@ class Engine:
                 if "re" in packet:
                     return packet, events
                 events.append(packet["event"])
-
-    def _answers(self, manager: socket.socket) -> bool:
-        """Connect; an engine that is starting has its socket a moment before it listens."""
-        try:
-            manager.connect(str(self.run_dir / "engine.sock"))
-        except ConnectionRefusedError:
-            return False
-        return True
 
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = self.ask("status")["status"]
