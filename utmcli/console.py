@@ -130,6 +130,9 @@ class Console(Protocol):
     def set_mode(self, mode: str) -> None:
         """Choose a mode of the terminal: 0, 1 or 2, as above. Without a terminal nothing happens."""
 
+    def set_echo(self, *, shown: bool) -> None:
+        """Whether what is typed in mode 2 shows, where that is decided here."""
+
     def draw(self, text: str) -> None:
         """Write to standard output without waiting: for the line editor, which cannot wait."""
 
@@ -255,6 +258,9 @@ class ClientConsole:
         """Ask for a mode of the terminal: 0, 1 or 2, as above. Without a terminal nothing happens."""
         if self.hello.terminals[0]:
             self._frame(b"R", mode.encode())
+
+    def set_echo(self, *, shown: bool) -> None:
+        """The kernel at the client's end decides."""
 
     def draw(self, text: str) -> None:
         """Write to standard output without waiting: for the line editor, which cannot wait.

@@ -167,8 +167,12 @@ class PlainReader:
             EOFError: Ctrl-D, or the terminal is gone.
         """
         while True:
-            await self._console.write(question.prompt if question is not None else "")
-            line = await self._next()
+            self._console.set_echo(shown=question is None or not question.secret)
+            try:
+                await self._console.write(question.prompt if question is not None else "")
+                line = await self._next()
+            finally:
+                self._console.set_echo(shown=True)
             if question is None or line.strip() != "?":
                 return line
             await self._console.write(explanation(question))

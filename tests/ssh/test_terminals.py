@@ -110,6 +110,21 @@ def test_a_person_at_a_dumb_terminal_is_told_what_others_say_above_the_next_prom
     assert leaves(person) == 0
 
 
+def test_a_person_at_a_dumb_terminal_types_passwords_unseen(site: Site) -> None:
+    person = site.person(term="dumb")
+    person.expect_exact(PROMPT)
+    types(person, "user password")
+    person.expect_exact("Present password: ")
+    person.send("not this one\r")
+    person.expect_exact("New password: ")
+    assert "not this one" not in person.before
+    person.send("\x03")
+    person.expect_exact("Nothing was changed.\r\n" + PROMPT)
+    types(person, "cluster maintainance get")  # which shows again
+    person.expect_exact("0\r\n" + PROMPT)
+    assert leaves(person) == 0
+
+
 def test_output_pauses_for_a_person_at_a_dumb_terminal(site: Site) -> None:
     person = site.person(term="dumb", rows=10)
     person.expect_exact(PROMPT)

@@ -148,6 +148,10 @@ class ChannelConsole:
             early, self._early = bytes(self._early), bytearray()
             self.typed(early)
 
+    def set_echo(self, *, shown: bool) -> None:
+        """Whether what is typed in mode 2 shows."""
+        self._discipline.echo = shown
+
     def draw(self, text: str) -> None:
         """Write without waiting; a client that lets `MAX_UNREAD` pile up is hung up on."""
         if self._gone:
