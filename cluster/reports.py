@@ -9,8 +9,11 @@ from cluster.engine.settings import by_number, virtual_addresses
 from cluster.observed import ClusterStatus, HaInterfaceStatus
 from cluster.rpc.messages import Info
 from cluster.vrrp.events import Role
+from cluster.vrrp.reject import Reject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cluster.engine.settings import Document
     from cluster.health import PartnerHealth
     from cluster.hotwire.state import SyncView
@@ -22,6 +25,9 @@ _STATES: dict[Role, Literal["master", "backup", "offline"]] = {
     Role.BACKUP: "backup",
     Role.OFFLINE: "offline",
 }
+
+_ROUTINE = {Reject.OWN_PACKET.value, Reject.UNKNOWN_VRID.value}
+"""Why adverts are dropped where nothing is wrong."""
 
 
 def hotwire_device(config: Config) -> str:
@@ -97,8 +103,26 @@ def status(
         maintainance=maintenance,
         interfaces=_interfaces(config, told.get("interfaces", [])),
         connections=connections,
-        explanation=tuple(told.get("explanation", (absence,))),
+        explanation=(*told.get("explanation", (absence,)), *doubts(role, partner, told.get("interfaces", []))),
     )
+
+
+def doubts(role: Role, partner: PartnerHealth | None, interfaces: list[Document]) -> Iterator[str]:
+    """What a master has to know when its partner says over the hotwire that it is master as well.
+
+    Args:
+        role: of this node.
+        partner: what it says of itself.
+        interfaces: the engine's account of them, with what it dropped since it started.
+    """
+    if role is not Role.MASTER or partner is None or partner.role != "master":
+        return
+    yield "the partner says over the hotwire that it is master as well"
+    for one in interfaces:
+        for reason, count in one["rejected"].items():
+            if reason not in _ROUTINE:
+                why = one["explained"][reason]
+                yield f"adverts dropped on {one['name']} since the engine started: {count}, {why}"
 
 
 def _interfaces(config: Config, told: list[Document]) -> tuple[HaInterfaceStatus, ...]:
