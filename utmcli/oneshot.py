@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError, RefusedError
@@ -72,6 +73,11 @@ def is_command(line: str) -> bool:
     """Whether a line of a script says anything."""
     stripped = line.strip()
     return bool(stripped) and not stripped.startswith("#")
+
+
+def commands_in(text: str) -> list[str]:
+    """The lines of a text that say anything; only what Enter sends ends one, all else may stand in a value."""
+    return [line for line in re.split("[\r\n]", text) if is_command(line)]
 
 
 class _Elements:

@@ -22,7 +22,7 @@ from utmcli.completion import help_at, which_live
 from utmcli.editor import MORE, Editor
 from utmcli.hints import Surroundings
 from utmcli.live import fetch
-from utmcli.oneshot import is_command, lines_of, run_transcript
+from utmcli.oneshot import commands_in, lines_of, run_transcript
 from utmcli.questions import explanation
 from utmcli.render import EXIT_INTERRUPTED, EXIT_OK, render
 from utmcli.stage import Stage, is_capable
@@ -311,7 +311,7 @@ class Conversation:
                 return
             if reader.by_hand or reader.listens:
                 self._bulletin.listen(self._session, reader.announce)
-            if await self._carry_out_all(text.splitlines()) == EXIT_INTERRUPTED:
+            if await self._carry_out_all(commands_in(text)) == EXIT_INTERRUPTED:
                 await self._console.write(reader.interrupt_mark)
 
     async def _line(self, reader: LineReader) -> str:
@@ -342,7 +342,7 @@ class Conversation:
         """Lines that were typed at once; of several each is shown above what comes of it. The last exit code."""
         code = EXIT_OK
         for line in lines:
-            if len(lines) > 1 and is_command(line):
+            if len(lines) > 1:
                 await self._console.write(f"{self._prompt}{line}\n")
             code = await self._carry_out(line)
             if self._session.closed or code == EXIT_INTERRUPTED:
@@ -350,8 +350,6 @@ class Conversation:
         return code
 
     async def _carry_out(self, line: str) -> int:
-        if not is_command(line):
-            return EXIT_OK
         self._running = asyncio.create_task(self._session.run(line, self._console))
         try:
             await asyncio.wait((self._running,))

@@ -101,6 +101,11 @@ def test_options_that_contradict_each_other_are_a_usage_error(shell: Shell) -> N
     assert "contradict" in ended.stderr
 
 
+def test_a_line_ends_where_enter_was_pressed_and_nowhere_else() -> None:
+    text = 'extc global set variable GLOB_X value "a\u2028b\x0bc\x85d"\r\n\n# remark\ncluster info'
+    assert oneshot.commands_in(text) == [text.partition("\r")[0], "cluster info"]
+
+
 class Nowhere:
     """A screen that nobody looks at."""
 

@@ -14,7 +14,7 @@ from cluster.errors import ClusterError
 from utmcli.arguments import understand, without_json
 from utmcli.console import Hello
 from utmcli.history import LineHistory
-from utmcli.oneshot import is_command, run_commands, run_one, whole_input
+from utmcli.oneshot import commands_in, run_commands, run_one, whole_input
 from utmcli.render import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -273,7 +273,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
 
     async def _execute(self, session: Session, console: ChannelConsole, command: str) -> int:
         """The lines of an exec request, as `utmcli -c` takes them; Ctrl-C and signals stop them."""
-        lines = [line for line in command.splitlines() if is_command(line)]
+        lines = commands_in(command)
         wish = understand([*["--json"] * self._json, *(word for line in lines for word in ("-c", line))])
         reads = None if console.terminal else lambda: whole_input(console.read)
         if not lines:
