@@ -99,7 +99,7 @@ def _interface_names(config: Config) -> Iterator[Problem]:
         if fault:
             yield Problem(
                 ("interfaces", name),
-                f"{fault}; 1 to {MAX_NAME_BYTES} printable bytes without blank, slash and colon are allowed",
+                f'{fault}; 1 to {MAX_NAME_BYTES} printable bytes without blank, / : " and \\ are allowed',
             )
 
 
@@ -112,6 +112,8 @@ def _name_fault(name: str) -> str:
         return f"is a name of {len(name.encode())} bytes"
     if not name.isprintable() or any(character in " /:" for character in name):
         return "is a name with a character that Linux does not allow"
+    if any(character in '"\\' for character in name):
+        return "is a name with a character that nftables cannot write"
     return ""
 
 

@@ -290,6 +290,10 @@ def test_clocks_that_differ_by_no_more_than_the_wire_takes_are_the_same() -> Non
     assert "clock         |as ours\n" in shown_with(partner=PARTNER, clock_offset=0.05)
 
 
+def test_a_clock_that_is_days_off_is_told_in_days() -> None:
+    assert "clock         |10 days 00:00:00 ahead of ours\n" in shown_with(partner=PARTNER, clock_offset=864_000.0)
+
+
 def test_what_is_not_known_stays_empty() -> None:
     shown = shown_with({"partner_address": None, "partner_priority": None, "partner_heard_age": None}, since=None)
     assert "since       |\n" in shown

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from cluster.rpc.messages import GetStatus, Status
 from utmcli.commands._asking import answered
-from utmcli.commands._times import ago, moment
+from utmcli.commands._times import ago, duration, moment
 from utmcli.grammar import Call, Command
 from utmcli.results import Record, Report, Table, Text
 
@@ -145,7 +145,8 @@ def _clock(offset: float) -> str:
     """Whose clock is ahead; differences that the wire and the processors make are none."""
     if abs(offset) < SAME_TIME:
         return "as ours"
-    return f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} ours"
+    apart = f"{abs(offset):.1f} s" if abs(offset) < 60 else duration(abs(offset))
+    return f"{apart} {'ahead of' if offset > 0 else 'behind'} ours"
 
 
 COMMANDS = (

@@ -41,7 +41,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     # interface names
     (
         lan(""),
-        'interfaces."": an interface needs a name; 1 to 15 printable bytes without blank, slash and colon are ',
+        'interfaces."": an interface needs a name; 1 to 15 printable bytes without blank, / : " and \\ are allowed',
     ),
     (lan("."), 'interfaces.".": is no interface name; '),
     (lan(".."), 'interfaces."..": is no interface name; '),
@@ -51,6 +51,8 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (lan("a/b"), 'interfaces."a/b": is a name with a character that Linux does not allow; '),
     (lan("a:b"), "interfaces.a:b: is a name with a character that Linux does not allow; "),
     (lan("a\x1b"), 'interfaces."a\\u001b": is a name with a character that Linux does not allow; '),
+    (lan('a"b'), 'interfaces."a\\"b": is a name with a character that nftables cannot write; '),
+    (lan("a\\b"), 'interfaces."a\\\\b": is a name with a character that nftables cannot write; '),
     # ids and flags
     ({"interfaces__wan0__id": 1}, "interfaces.wan0.id: 1 is taken by LAN1; every id is used once"),
     ({"interfaces__LAN2__flags": ["HA", "HA"]}, "interfaces.LAN2.flags: HA is there 2 times; once is enough"),
