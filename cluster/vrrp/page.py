@@ -105,13 +105,13 @@ class Page:
         path: the file; made when missing, taken over as it is otherwise.
 
     Raises:
-        OSError: the run directory is not writable.
+        OSError: the run directory is full or not writable.
     """
 
     def __init__(self, path: str) -> None:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            os.ftruncate(handle, SIZE)
+            _allocate(handle, path)
             self._map = mmap(handle, SIZE)
         finally:
             os.close(handle)
@@ -182,6 +182,14 @@ class Page:
     def sequence(self) -> int:
         """The last one that was `signed` with."""
         return self._words[_SEQUENCE]
+
+
+def _allocate(handle: int, path: str) -> None:
+    """Have the memory now: a store into a page that a full tmpfs cannot give later would be SIGBUS."""
+    try:
+        os.posix_fallocate(handle, 0, SIZE)
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, path) from None
 
 
 def _decode(data: bytes, boot: bytes) -> Snapshot | None:

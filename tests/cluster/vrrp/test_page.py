@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,9 +13,20 @@ import pytest
 from cluster.units import Centiseconds, Nanoseconds
 from cluster.vrrp.events import Role
 from cluster.vrrp.page import SIZE, Page, Snapshot, beat_every, partner_patience
+from tests.support.engine import ROOT, configuration
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.netns import Namespace
+
+NO_MOUNT = 77
+ENGINE_IN_A_FULL_DIRECTORY = f"""
+mount -t tmpfs -o size=32k tmpfs "$1" || exit {NO_MOUNT}
+cp "$2" "$1/engine.json"
+dd if=/dev/zero of="$1/filler" bs=4k status=none 2> /dev/null
+exec "$3" -S -P -m cluster.vrrp --run-dir "$1"
+"""
 
 
 def snapshot(role: Role = Role.MASTER, advert: int = 1_000_000_000, patience: int = 750) -> Snapshot:
@@ -97,6 +111,29 @@ def test_a_symbolic_link_in_place_of_the_page_is_not_followed(tmp_path: Path, sy
 
     with pytest.raises(OSError, match="symbolic link"):
         Page(str(tmp_path / "engine.page"))
+
+
+@pytest.mark.netns
+def test_a_full_run_directory_is_said_in_one_sentence(first: Namespace, tmp_path: Path) -> None:
+    document, run_dir = tmp_path / "engine.json", tmp_path / "run"
+    document.write_text(json.dumps(configuration()))
+    run_dir.mkdir()
+    words = [ENGINE_IN_A_FULL_DIRECTORY, "sh", str(run_dir), str(document), sys.executable]
+
+    ended = subprocess.run(
+        first.command("unshare", "--mount", "sh", "-c", *words),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    if ended.returncode == NO_MOUNT:
+        pytest.skip("nothing may be mounted here")
+    assert ended.returncode == 1, ended
+    assert ended.stderr.count("\n") == 1
+    assert f"No space left on device: '{run_dir}/engine.page'" in ended.stderr
 
 
 class TestResume:
