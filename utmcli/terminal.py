@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import termios
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from utmcli.client import BROKEN_PIPE, GONE, INTERRUPTED, UNREACHABLE, frame, send, size, write
@@ -27,6 +28,10 @@ _BULK = 4 * 1024
 """Bytes of a frame that is output of a command; what the editor draws is shorter."""
 _NOTHING = 1 << 32
 """Bytes that no frame has."""
+_STAGE, _OFF_STAGE = b"\x1b[?1049h", b"\x1b[?1049l"
+"""A command takes the other screen, and leaves it (stage.py). Who is not on it must not: that moves the cursor."""
+_WHOLE = b"\x1b[0m\x1b[?25h\x1b[?7h\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l"
+"""No colours, a cursor, long lines wrap, pastes are not marked, the mouse is the terminal's (xterm's ctlseqs)."""
 
 _INPUT_FLAGS = termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR
 _LOCAL_FLAGS = termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG
@@ -52,6 +57,8 @@ class Terminal:
         self._found: list[Any] | None = None
         self._drops = _NOTHING
         self._is_raw = False
+        self._is_on_stage = False
+        self._is_in_line = False
         self._keeper: Keeper | None = None
         self._is_terminal = os.isatty(1)
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -71,10 +78,12 @@ class Terminal:
             BrokenPipeError: nobody reads our standard output any more.
             KeyboardInterrupt: Ctrl-C in mode 0.
         """
+        is_over = False
         try:
             while kind:
                 match kind:
                     case b"O":
+                        self._follow(payload)
                         self._show(payload)
                     case b"E":
                         write(2, payload)
@@ -88,12 +97,14 @@ class Terminal:
                         self._drops = _NOTHING
                         self._set_mode(payload)
                     case b"X":
+                        is_over = True
                         return int(payload)
                 self._wait()
                 kind, payload = frame(self._host)
         finally:
-            if self._found is not None:
-                termios.tcsetattr(0, termios.TCSADRAIN, self._found)
+            if not is_over:
+                self._tidy()
+            self._put_back()
         write(2, GONE)
         return UNREACHABLE
 
@@ -111,6 +122,29 @@ class Terminal:
                 _flush()
             elif sinks:
                 data = data[_written(data[:PIECE]) :]
+
+    def _follow(self, data: bytes) -> None:
+        """Keep in mind what a host that is killed leaves on the terminal."""
+        if _STAGE in data:
+            self._is_on_stage = True
+        elif _OFF_STAGE in data:
+            self._is_on_stage = False
+        elif not self._is_on_stage:
+            self._is_in_line = data[-1:] != b"\n"
+
+    def _tidy(self) -> None:
+        """Make the terminal whole when the host did not: it was killed, or we are."""
+        if not self._is_terminal:
+            return
+        with suppress(OSError):  # the terminal may be what is gone
+            if self._is_raw:
+                write(1, _WHOLE + (_OFF_STAGE if self._is_on_stage else b""))
+            if self._is_in_line:
+                write(1, b"\r\n" + (b"\x1b[J" if self._is_raw else b""))
+
+    def _put_back(self) -> None:
+        if self._found is not None:
+            termios.tcsetattr(0, termios.TCSADRAIN, self._found)
 
     def _keep(self, name: str) -> None:
         """Make the file that a `| save` asks for."""
