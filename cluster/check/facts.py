@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cluster.model import Config
+from cluster.vrrp.events import Role
 
 if TYPE_CHECKING:
     from cluster.check.nftrules import Rules
@@ -112,6 +113,7 @@ class Facts(NamedTuple):
         connections: a word for the state of connection tracking here (cluster/conntrack/supervisor.py).
         connections_reason: why it does not work, if it does not.
         freshness: seconds that a signature may be old; None: adverts are not judged by clocks.
+        role: of this node (cluster/vrrp/events.py).
         machine: this machine.
         partner: the other one.
     """
@@ -125,5 +127,6 @@ class Facts(NamedTuple):
     connections: str = ""
     connections_reason: str = ""
     freshness: float | None = None
+    role: str = Role.OFFLINE.value
     machine: Machine = Machine()
     partner: Partner = Partner()

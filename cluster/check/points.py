@@ -17,6 +17,7 @@ POINTS: tuple[Callable[[Facts], CheckPoint], ...] = (
     setup.ha,
     setup.own_addresses,
     setup.virtual_networks,
+    setup.left_behind,
     setup.vrids,
     setup.dhcp,
     setup.passphrase,

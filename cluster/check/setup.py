@@ -11,6 +11,7 @@ from cluster.config.rules import ha_interfaces
 from cluster.engine.settings import virtual_addresses
 from cluster.net.ruleset import hotwire_addresses
 from cluster.networks import placed
+from cluster.vrrp.events import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -213,6 +214,26 @@ def virtual_networks(facts: Facts) -> CheckPoint:
             "right where clients use that network; otherwise check the address and its prefix length",
         )
     return passed("virtual-addresses", "every virtual address is in a network of its interface")
+
+
+def left_behind(facts: Facts) -> CheckPoint:
+    """Only the master holds virtual addresses. The engine's expire by themselves; those put by hand do not."""
+    virtual = {ip_interface(each.address).ip for each in facts.applied.virtual_addresses.values()}
+    held = [
+        each
+        for each in facts.machine.placed
+        if each.permanent and each.device in ha_interfaces(facts.applied)
+        if ip_interface(each.address).ip in virtual
+    ]
+    if held and facts.role != Role.MASTER.value:
+        found = _joined(f"{each.address} on {each.device}" for each in held)
+        orders = "; ".join(f"ip address delete {each.address} dev {each.device}" for each in held)
+        return failed(
+            "duplicate-addresses",
+            f"this node is {facts.role}, and yet somebody else put {found}: the master may have the same address",
+            f"take it away, also where the system sets it at boot: {orders}",
+        )
+    return passed("duplicate-addresses", "no virtual address stays at a node that is not master")
 
 
 def vrids(facts: Facts) -> CheckPoint:

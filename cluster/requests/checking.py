@@ -72,6 +72,7 @@ class Checking:
             connections=connections.state,
             connections_reason=connections.reason,
             freshness=self._freshness(),
+            role=self._engine.role.value,
             machine=await collect.machine(self._network, config, self._routes, applied, self._store.directory),
             partner=self._partner(),
         )

@@ -89,9 +89,9 @@ def listener(node: Appliance, *where: str) -> Iterator[int]:
 
 def test_what_is_right_on_this_machine_passes(node: Appliance) -> None:
     checks = (
-        "interfaces", "ha-interfaces", "own-addresses", "virtual-addresses", "vrids", "dhcp", "passphrase",
-        "hotwire", "hotwire-exclusive", "saved", "services", "ssh-port", "packet-filter", "rules-vrrp",
-        "rules-hotwire", "rules-connections", "rules-nat", "hide-nat", "routes", "storage",
+        "interfaces", "ha-interfaces", "own-addresses", "virtual-addresses", "duplicate-addresses", "vrids",
+        "dhcp", "passphrase", "hotwire", "hotwire-exclusive", "saved", "services", "ssh-port", "packet-filter",
+        "rules-vrrp", "rules-hotwire", "rules-connections", "rules-nat", "hide-nat", "routes", "storage",
     )  # fmt: skip
     assert {check: point(node, check).result for check in checks} == dict.fromkeys(checks, "passed")
 

@@ -40,6 +40,16 @@ def test_a_lab_as_documented_passes_on_both_nodes(lab: Lab) -> None:
         assert checked(lab, node)[0] == 0
 
 
+def test_a_virtual_address_put_by_hand_fails_on_the_backup_until_it_is_gone(lab: Lab) -> None:
+    by_hand = ("192.168.200.1/32", "dev", "LAN2")
+    lab.run("exec", "spare", "--", "ip", "address", "add", *by_hand)
+    try:
+        assert problems(lab, "spare") == {"duplicate-addresses": "failed"}
+    finally:
+        lab.run("exec", "spare", "--", "ip", "address", "delete", *by_hand)
+    assert checked(lab, "spare")[1]["duplicate-addresses"] == "passed"
+
+
 def test_a_pulled_hotwire_fails_on_both_nodes_and_what_depends_on_it_is_not_known(lab: Lab) -> None:
     lab.link("master", "LAN3", "down")
     try:

@@ -89,6 +89,7 @@ GOOD = Facts(
     software="0.1.0",
     schema=1,
     adverts=(Adverts("LAN1", 253, {"ttl": 3}), Adverts("LAN2", None, {})),
+    role="master",
     machine=MACHINE,
     partner=PARTNER,
 )
@@ -142,6 +143,8 @@ def match(field: dict[str, Any], value: Any) -> dict[str, Any]:
     return {"match": {"op": "==", "left": field, "right": value}}
 
 
+HELD_BY_HAND = on_machine(placed=(*PLACED, Placed("LAN2", "192.168.12.1/32", permanent=True)))
+"""With a prefix length of its own, as ``ip address add 192.168.12.1`` gives it."""
 PORT_22 = match({"payload": {"protocol": "tcp", "field": "dport"}}, 22)
 PORT_3780 = match({"payload": {"protocol": "udp", "field": "dport"}}, 3780)
 PROTOCOL_112 = match({"meta": {"key": "l4proto"}}, "vrrp")
@@ -234,6 +237,16 @@ FAILURES: dict[str, tuple[str, Facts, str]] = {
         "vrids",
         with_partner(sync_state="error")._replace(adverts=(Adverts("LAN1", None, {"unknown-vrid": 7}),)),
         "LAN1: 7 unknown-vrid",
+    ),
+    "a virtual address put by hand on the backup": (
+        "duplicate-addresses",
+        HELD_BY_HAND._replace(role="backup"),
+        "this node is backup, and yet somebody else put 192.168.12.1/32 on LAN2",
+    ),
+    "one put by hand while the cluster is off": (
+        "duplicate-addresses",
+        HELD_BY_HAND._replace(role="offline"),
+        "this node is offline, and yet somebody else put 192.168.12.1/32 on LAN2",
     ),
     "no passphrase": ("passphrase", edited(put("cluster", "passphrase", value="")), "no passphrase is set"),
     "a silent partner": (
@@ -360,6 +373,16 @@ def test_what_is_wrong_fails_at_its_point_with_a_finding_and_advice(fault: str) 
     assert found.result == "failed"
     assert finding in found.finding
     assert found.advice
+
+
+def test_virtual_addresses_that_expire_by_themselves_are_the_engines() -> None:
+    assert point(GOOD._replace(role="backup"), "duplicate-addresses").result == "passed"
+
+
+def test_who_takes_an_address_away_is_told_how() -> None:
+    found = point(HELD_BY_HAND._replace(role="backup"), "duplicate-addresses")
+
+    assert found.advice.endswith("ip address delete 192.168.12.1/32 dev LAN2")
 
 
 def test_our_own_ssh_server_on_all_addresses_is_in_nobodys_way() -> None:
