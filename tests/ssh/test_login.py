@@ -33,6 +33,35 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_whoever_chooses_no_password_is_told_why_the_session_ends(site: Site, key: str) -> None:
+    words = site.words("newcomer", "-tt", password=True)
+    person = pexpect.spawn(
+        words[0], words[1:], env=site.environment("newcomer"), timeout=PATIENCE, encoding="utf-8"
+    )
+    person.expect_exact("New password: ")
+    person.send(key)
+    person.expect_exact("% Note: the initial password was not changed, the session ends; log in again")
+    person.expect(pexpect.EOF)
+    person.wait()
+    assert person.exitstatus == 4
+
+
+def test_an_initial_password_that_is_replaced_meanwhile_changes_nothing(site: Site) -> None:
+    site.utmcli('user new name late role readonly password "first of all"')
+    PASSWORDS["late"] = "first of all"
+    words = site.words("late", "-tt", password=True)
+    person = pexpect.spawn(words[0], words[1:], env=site.environment("late"), timeout=PATIENCE, encoding="utf-8")
+    person.expect_exact("New password: ")
+    site.utmcli('user set name late password "second of all"')
+    person.sendline("one of her own")
+    person.expect_exact("again: ")
+    person.sendline("one of her own")
+    person.expect_exact("% Error: the password was changed meanwhile; log in with the new one")
+    person.expect(pexpect.EOF)
+    site.utmcli("user delete name late force 1")
+
+
 def test_the_initial_password_has_to_be_changed_first(site: Site) -> None:
     refused = site.ssh("newcomer", "cluster info", password=True)
     assert (refused.stdout, refused.returncode) == ("", 4)
@@ -42,9 +71,8 @@ def test_the_initial_password_has_to_be_changed_first(site: Site) -> None:
         words[0], words[1:], env=site.environment("newcomer"), timeout=PATIENCE, encoding="utf-8"
     )
     said = []
-    questions = ("Present password: ", "New password: ", "again: ") * 2
-    initial = PASSWORDS["newcomer"]
-    answers = (initial, "another one", "a third one", initial, "another one", "another one")
+    questions = ("New password: ", "again: ") * 2
+    answers = ("another one", "a third one", "another one", "another one")
     for question, answer in zip(questions, answers, strict=True):
         person.expect_exact(question)
         said.append(person.before)
@@ -54,6 +82,7 @@ def test_the_initial_password_has_to_be_changed_first(site: Site) -> None:
     person.sendline("exit")
     person.expect(pexpect.EOF)
     text = "".join(said)
+    assert "Present password" not in text, "the login has just shown that it is known"
     assert "% Error: the two new passwords differ" in text
     assert "The password is changed." in text
     assert not any(secret in text for secret in ("another one", "a third one", PASSWORDS["newcomer"]))

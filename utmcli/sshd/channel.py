@@ -48,7 +48,7 @@ class Visitor:
     Attributes:
         actor: for clusterd.
         idle_timeout: seconds until a session in which nothing happens ends; 0: never.
-        must_change: the password has to be changed before anything else.
+        initial: the password they logged in with, if it has to be changed before anything else; None if not.
         greeted: the login was noted already: a connection may carry many sessions.
         channels: that are open.
         touched: when the last of them was closed, or the connection let in, monotonic seconds.
@@ -56,7 +56,7 @@ class Visitor:
 
     actor: Actor
     idle_timeout: int
-    must_change: bool
+    initial: str | None = field(repr=False)
     greeted: bool = False
     channels: set[Channel] = field(default_factory=set)
     touched: float = field(default_factory=time.monotonic)
@@ -243,7 +243,7 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
         is_person = self._command is None and console.terminal
         try:
             welcome = await greeting.login(session, self._house.trail, visitor, is_person=is_person)
-            if visitor.must_change and not await self._choose_password(session, console, is_person=is_person):
+            if not await self._has_own_password(session, console, is_person=is_person):
                 return EXIT_NOT_AUTHORISED
             if self._command is not None:
                 return await self._execute(session, console, self._command)
@@ -262,13 +262,15 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
             await console.write_error(mishap(f"a session of {session.user}"))
             return EXIT_FAILED
 
-    async def _choose_password(self, session: Session, console: ChannelConsole, *, is_person: bool) -> bool:
+    async def _has_own_password(self, session: Session, console: ChannelConsole, *, is_person: bool) -> bool:
+        if self._visitor.initial is None:
+            return True
         if not is_person:
             await console.write_error(greeting.CHANGE_FIRST)
             return False
-        if not await greeting.choose_password(session, console):
+        if not await greeting.choose_password(session, console, self._visitor.initial):
             return False
-        self._visitor.must_change = False
+        self._visitor.initial = None
         return True
 
     async def _execute(self, session: Session, console: ChannelConsole, command: str) -> int:

@@ -51,7 +51,7 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
         self._login: Login | None = None
         self._passwords = 0
         self._keys = 0
-        self._must_change = False
+        self._initial: str | None = None
         self._visitor: Visitor | None = None
         self._idling: asyncio.TimerHandle | None = None
 
@@ -112,7 +112,7 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
             self._refuse(f"more than {MAX_KEYS} keys were offered")
             return False
         offered = " ".join(key.export_public_key("openssh").decode("ascii", "replace").split()[:2])
-        self._must_change = False
+        self._initial = None
         return self._login is not None and offered in self._login.keys
 
     async def validate_password(self, username: str, password: str) -> bool:
@@ -125,7 +125,7 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
         exists = login is not None and login.exists
         verdict = await self._house.check(username, password, self._source, exists=exists)
         if verdict.right and login is not None:
-            self._must_change = verdict.must_change
+            self._initial = password if verdict.must_change else None
             return True
         if self._passwords >= MAX_PASSWORDS:
             self._refuse("too many wrong passwords")
@@ -140,7 +140,7 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
             return
         self._house.connections[self._name] += 1
         actor = Actor(user=self._name, source=f"ssh {self._address}", role=login.role)
-        self._visitor = Visitor(actor, login.idle_timeout, must_change=self._must_change)
+        self._visitor = Visitor(actor, login.idle_timeout, self._initial)
         self._hear_whether_idle()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, NotAuthorisedError
 from cluster.rpc.messages import Audit, ChangePassword, GetLastLogin
 from utmcli.commands._times import moment
 from utmcli.render import error_text, printable
@@ -23,6 +23,7 @@ CHANGE_FIRST = (
     "% Error: the initial password of this account has to be changed first: log in with a terminal and without a "
     "command\n"
 )
+NOT_CHANGED = "% Note: the initial password was not changed, the session ends; log in again to choose another one\n"
 
 
 async def login(session: Session, trail: Trail, visitor: Visitor, *, is_person: bool) -> str:
@@ -48,24 +49,33 @@ async def _last(session: Session) -> str:
     return f"Last login of {printable(session.user)} ({session.role}): {moment(last.at)} from {source}\n"
 
 
-async def choose_password(session: Session, console: ChannelConsole) -> bool:
-    """Have the initial password changed, as a condition of everything else; whether that was done."""
+async def choose_password(session: Session, console: ChannelConsole, initial: str) -> bool:
+    """Have the initial password changed, as a condition of everything else; whether that was done.
+
+    Args:
+        session: of whoever logged in.
+        console: where.
+        initial: what they logged in with a moment ago; it is not asked for again.
+    """
     await console.write("The initial password of this account has to be changed now.\n")
     for _ in range(TRIES):
-        old = await console.read_secret("Present password: ")
-        new = await console.read_secret("New password: ") if old is not None else None
+        new = await console.read_secret("New password: ")
         again = await console.read_secret("New password, again: ") if new is not None else None
-        if old is None or new is None or again is None:
+        if new is None or again is None:
             await console.write("\n")
-            return False
+            break
         if new != again:
             await console.write("% Error: the two new passwords differ\n")
             continue
         try:
-            await session.ask(ChangePassword(old, new))
+            await session.ask(ChangePassword(initial, new))
+        except NotAuthorisedError:  # it was right at the login
+            await console.write("% Error: the password was changed meanwhile; log in with the new one\n")
+            return False
         except ClusterError as error:
             await console.write(error_text(error))
             continue
         await console.write("The password is changed.\n")
         return True
+    await console.write(NOT_CHANGED)
     return False

@@ -200,7 +200,7 @@ def test_a_burst_of_sessions_gets_no_more_than_the_share_of_the_account(
 
 def test_a_session_counts_from_when_it_is_open_and_not_from_when_it_is_asked_for(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
-        visitor = Visitor(m.Actor(user="anna", source="ssh", role="admin"), 0, must_change=False)
+        visitor = Visitor(m.Actor(user="anna", source="ssh", role="admin"), 0, initial=None)
         never_opened = Channel(scene.house, visitor)
         assert not scene.house.sessions
         never_opened.connection_lost(None)
