@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 RUN_DIRECTORY = "/run/utmcli"
 _PATIENCE = 10.0
+_LOOK_EVERY = 0.1
+"""Seconds: how long a node that loses power may take before somebody is looked for who keeps it from ending."""
 
 
 def settings(home: Home, node: str) -> dict[str, object]:
@@ -93,21 +96,49 @@ class Node:
         self._line.close()
 
     def kill(self) -> None:
-        """Power loss: the kernel kills everything on the node. Returns when nothing of it is left."""
+        """Power loss: the kernel kills everything on the node. Returns when nothing of it is left.
+
+        Raises:
+            ClusterError: something of it is left after 10 s.
+        """
         if self.init is not None:
-            self.init.end(signal.SIGKILL, _PATIENCE)
+            self.init.end(signal.SIGKILL, 0)
         else:
             self._unshare.kill()
-        self.leave()
+        for _ in range(round(_PATIENCE / _LOOK_EVERY)):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._unshare.wait(_LOOK_EVERY)
+                return
+            self._dismiss()
+        raise ClusterError(f"{self.name} has no power, but something of it did not end within {_PATIENCE:.0f} s")
+
+    def _dismiss(self) -> None:
+        """Kill who came into the node from outside (`lab exec`) and was stopped (Ctrl-Z).
+
+        Its command has died, but a namespace ends only when every death in it was collected, and a stopped parent
+        collects none. Whoever is not stopped does so by itself, and gives the terminal back.
+        """
+        node = _children_namespace(self._unshare.pid)
+        for entry in Path("/proc").iterdir():
+            if node and entry.name.isdecimal() and _children_namespace(int(entry.name)) == node:
+                # It may end meanwhile.
+                with contextlib.suppress(OSError):
+                    if (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2][1] == "T":
+                        os.kill(int(entry.name), signal.SIGKILL)
 
     def leave(self) -> int:
-        """Collect the end of the node: its exit code, or minus the signal that ended it."""
-        code = self._unshare.wait(_PATIENCE)
-        if self.exit >= 0:
-            os.close(self.exit)
-            self.exit = -1
+        """Collect the end of a node that has ended: its exit code, or minus the signal that ended it."""
+        os.close(self.exit)
         self._line.close()
-        return code
+        return self._unshare.wait()
+
+
+def _children_namespace(pid: int) -> str:
+    """The process namespace that children of this process are born into; empty if nobody may know."""
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid_for_children").readlink())
+    except OSError:
+        return ""
 
 
 def _command(name: str, directory: Path, line: int) -> list[str]:

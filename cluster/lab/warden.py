@@ -85,8 +85,7 @@ class Warden:
 
     def end(self) -> None:
         """Power everything off, the hard way."""
-        for name in tuple(self._nodes):
-            self._off(name)
+        self._all_off(tuple(self._nodes))
         self._ended = True
 
     def _outlive_not(self, owner: Identity) -> None:
@@ -114,8 +113,7 @@ class Warden:
                 node.ready()
             self._connect(fresh)
         except BaseException:
-            for node in reversed(fresh):
-                self._off(node.name)
+            self._all_off(node.name for node in reversed(fresh))
             raise
         for node in fresh:
             node.go()
@@ -137,17 +135,25 @@ class Warden:
         if again and name in APPLIANCES:
             try:
                 self._boot((name,))
-            except ClusterError as error:
+            except (ClusterError, OSError) as error:
                 # Nobody asked, so nobody can be answered: it stays off, and the warden's log says why.
-                print(f"{name} was to boot again: {error.message}", file=sys.stderr, flush=True)
+                print(f"{name} was to boot again: {error}", file=sys.stderr, flush=True)
+
+    def _all_off(self, names: Iterable[str]) -> None:
+        """Power these off; one that does not end keeps none of the others on."""
+        for name in names:
+            try:
+                self._off(name)
+            except ClusterError as error:
+                print(error, file=sys.stderr, flush=True)
 
     def _off(self, name: str) -> int:
         """Power off: silence on the wire first, then death, as when a plug is pulled."""
         node = self._nodes[name]
         cables = self._plan.of(name)
         self._silence(wiring.carrier((port, False) for port in cables))
-        self._selector.unregister(node.exit)
         node.kill()
+        self._selector.unregister(node.exit)
         code = node.leave()
         del self._nodes[name]
         # The kernel would remove the cables with their namespace, but only some time later.
@@ -191,10 +197,10 @@ class Warden:
             try:
                 line = peer.makefile("rb").readline(_LONGEST_REQUEST)
                 answer = self._obey(json.loads(line))
-            except (ClusterError, KeyError, TypeError, ValueError) as error:
-                answer = {"error": str(error)}
             except TimeoutError:
                 return
+            except (ClusterError, OSError, KeyError, TypeError, ValueError) as error:
+                answer = {"error": str(error)}
             # Whoever asked may have gone away meanwhile; what was asked for is done all the same.
             with contextlib.suppress(OSError):
                 peer.sendall(json.dumps(answer).encode() + b"\n")

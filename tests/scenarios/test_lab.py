@@ -122,6 +122,48 @@ def test_a_stopped_command_goes_on_in_the_foreground(lab: Lab) -> None:
     shell.expect_exact("code 0")
 
 
+def test_a_node_loses_power_although_a_stopped_command_is_on_it(lab: Lab) -> None:
+    command, *words = lab.command("exec", "spare", "--", "sleep", "4343")
+    shell = pexpect.spawn("bash", ["--norc"], encoding="utf-8", echo=False)
+    shell.sendline(" ".join([command, *words]))
+    eventually(lambda: lab.pids("spare", "sleep 4343") != [])
+    shell.sendcontrol("z")
+    shell.expect_exact("Stopped")
+
+    lab.kill("spare")
+
+    assert sorted(lab.home.running().nodes) == ["client", "master", "router", "switch"]
+    shell.sendline("echo still $((40 + 2))")
+    shell.expect_exact("still 42")
+    shell.expect_exact("Killed")
+
+
+NEGLIGENT = """
+import ctypes, os, sys, time
+node = os.open(f"/proc/{sys.argv[1]}/ns/pid", os.O_RDONLY)
+if ctypes.CDLL(None).setns(node, 0) or os.fork():
+    print("in", flush=True)
+time.sleep(600)
+"""
+"""A parent outside whose child is on the node, and who never collects its death."""
+
+
+def test_a_node_that_does_not_end_is_told_and_the_lab_goes_on(lab: Lab) -> None:
+    init = lab.home.running().nodes["spare"].pid
+    with subprocess.Popen([sys.executable, "-c", NEGLIGENT, str(init)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"in\n"
+
+        done = lab.run("kill", "spare", check=False)
+
+        parent.kill()
+    assert (done.returncode, done.stderr) == (
+        1,
+        "% Error: spare has no power, but something of it did not end within 10 s\n",
+    )
+    eventually(lambda: sorted(lab.home.running().nodes) == ["client", "master", "router", "switch"])
+
+
 def test_a_program_that_does_not_exist_is_named(lab: Lab) -> None:
     done = lab.run("exec", "client", "--", "no-such-program", check=False)
 
