@@ -84,10 +84,10 @@ class Duty:
             await self._engine.ask("switch", force=ask.force)
             self._events.note("switch", f"{who(actor)} asked to hand the role over")
             interval = Centiseconds(self._inforce.config.cluster.advert_interval)
-            await switchover.outcome(
-                heard, switchover.patience(interval), lambda: switchover.reluctance(self._partnership.partner)
+            came_of_it = await switchover.outcome(
+                heard, switchover.patience(interval), lambda: self._partnership.partner
             )
-        return m.Done(warnings)
+        return m.Done((*warnings, *came_of_it))
 
     def _connections_drop(self) -> tuple[str, ...]:
         """What a master that hands over without a hotwire has to know: the partner knows no connection of it."""

@@ -45,7 +45,7 @@ def test_the_refusal_names_it() -> None:
     async def scenario() -> None:
         heard: asyncio.Queue[ClusterEvent] = asyncio.Queue()
         heard.put_nowait(failed)
-        await outcome(heard, 20.0, lambda: reluctance(replace(PARTNER, maintenance=True)))
+        await outcome(heard, 20.0, lambda: replace(PARTNER, maintenance=True))
 
     with pytest.raises(RefusedError, match="nobody took over: utm2 is in maintenance mode; force 1 gives"):
         asyncio.run(scenario())
