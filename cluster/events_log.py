@@ -78,10 +78,10 @@ class EventLog:
             except asyncio.QueueFull:
                 self._followers.discard(queue)  # notices when it has read what it has
 
-    def note(self, kind: str, text: str) -> None:
+    def note(self, kind: str, text: str, *, role: str = "") -> None:
         """Note something of clusterd's own, now; it goes to the log, too."""
         _LOG.info("%s: %s", kind, text)
-        self.add(kind, text, at=time.time())
+        self.add(kind, text, at=time.time(), role=role)
 
     def last(self, limit: int) -> tuple[ClusterEvent, ...]:
         """The newest events, oldest of them first."""

@@ -52,6 +52,7 @@ from cluster.rpc.client import SOCKET_FILE
 from cluster.rpc.server import Server
 from cluster.shellhost import ShellHost, group
 from cluster.tracked import tell_each_other
+from cluster.vrrp.events import Role
 
 if TYPE_CHECKING:
     import logging
@@ -123,7 +124,11 @@ class Daemon:
             options.run_dir,
             _engine_command(options),
             Listener(
-                self._engine_event, self._followers.role_is, self._events.note, self._connections.engine_came
+                self._engine_event,
+                self._followers.role_is,
+                self._events.note,
+                self._connections.engine_came,
+                lost=lambda why: self._events.note("role", why, role=Role.OFFLINE.value),
             ),
         )
         self._lease = EditLease()

@@ -64,12 +64,14 @@ class Listener(NamedTuple):
         role: the role of this node changed.
         noted: something about the engine itself: kind and sentence.
         linked: an engine can be spoken to that may know nothing of what others were told.
+        lost: the role went with an engine that does not come back; why, one sentence.
     """
 
     event: Callable[[Document], None]
     role: Callable[[Role], None]
     noted: Callable[[str, str], None]
     linked: Callable[[], None] = lambda: None
+    lost: Callable[[str], None] = lambda _why: None
 
 
 class EngineSupervisor:
@@ -106,6 +108,7 @@ class EngineSupervisor:
         self._link_wanted = asyncio.Event()
         self._look_wanted = asyncio.Event()
         self._role: Role | None = None
+        self._last_end: Ended | None = None
         self._informed = True
 
     @property
@@ -236,6 +239,7 @@ class EngineSupervisor:
     def _ended(self, ended: Ended) -> None:
         if ended.status == ANOTHER_RUNS and self._child.pid is None and self.adopt():
             return  # our predecessor had started it, and it did not listen yet when we looked
+        self._last_end = ended
         if not self._policy.is_news:
             return
         again = "was started again" if self._child.pid is not None else "is started again after a pause"
@@ -270,6 +274,10 @@ class EngineSupervisor:
             self._alive_at, self._patience = now, max(ABSENCE, page.patience)
             self._role_is(page.role)
         elif now - self._alive_at > self._patience:
+            if self._role is not Role.OFFLINE and self._last_end is not None:
+                absence = (now - self._alive_at) / NANOSECONDS_PER_SECOND
+                why = f"no engine has been at work for {absence:.1f} s: the last one {self._last_end}"
+                self._listener.lost(f"{why}; this node is offline until one is")
             self._role_is(Role.OFFLINE)
 
     def _page_of(self, pid: int | None) -> Snapshot | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -87,6 +88,9 @@ def test_an_engine_that_cannot_live_leaves_no_address_behind_and_is_back_once_it
         assert time.monotonic() - began > 1.0, "this shows only that somebody removed it"
         assert node.role == "offline"
         until(lambda: node.has("engine-restarted"), "it is said")
+        until(lambda: node.roles[-1] == "offline", "the role that was lost is an event like any other")
+        (lost,) = (event.text for event in node.events if event.role == "offline")
+        assert re.fullmatch(r"no engine has been at work for \d\.\d s: the last one exited with .*", lost)
 
     until(lambda: node.role == "master", "the engine is back")
     assert node.holds(VIRTUAL)
