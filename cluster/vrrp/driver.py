@@ -4,7 +4,8 @@ A backup takes over because it heard nobody, so it has to have listened. An engi
 finds its timer expired and the master's adverts waiting in its sockets, in whatever order. Two rules keep it from
 taking the role of a master that lives:
 
-- whatever may let a backup's time run out comes after everything that has arrived;
+- whatever may let a backup's time run out comes after everything that has arrived, an old advert included: it may
+  say that the master is worse, and the one behind it that this is past;
 - who wakes up much too late gives the kernel a moment more, since what kept us may have kept the adverts too.
 """
 
@@ -13,14 +14,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.units import Nanoseconds
-from cluster.vrrp.events import TICK, Heard, HeardTogether
+from cluster.vrrp.events import TICK, HeardTogether
 from cluster.vrrp.priority import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cluster.vrrp.election import Election
-    from cluster.vrrp.events import Effect, Event
+    from cluster.vrrp.events import Effect, Event, Heard
 
 OVERSLEPT = Nanoseconds(5_000_000)
 """Later than this is no matter of a busy loop: we were not running."""
@@ -34,7 +35,7 @@ class Driver:
     Args:
         election: obeyed.
         act: carries out the effects of one event, in order.
-        listen: feeds every advert that waits in a socket.
+        listen: reads every advert that waits in a socket, the newest last.
         clock: monotonic.
 
     Attributes:
@@ -46,7 +47,7 @@ class Driver:
         self,
         election: Election,
         act: Callable[[list[Effect]], None],
-        listen: Callable[[], None],
+        listen: Callable[[], list[Heard]],
         clock: Callable[[], Nanoseconds],
     ) -> None:
         self.due = NEVER
@@ -57,12 +58,22 @@ class Driver:
         self.backup = False
         self._excused: Nanoseconds | None = None
 
-    def feed(self, event: Event) -> None:
-        """Something happened: let the election decide, and do what it asks for."""
+    def hear(self, adverts: list[Heard]) -> None:
+        """Adverts were read: let the election decide on them, and on all that wait behind them if it is time."""
         now = self._clock()
-        if self.backup and self.due <= now and not isinstance(event, (Heard, HeardTogether)):
-            self._listen()
+        if self._runs_out(now):
+            adverts += self._listen()
             now = self._clock()
+        self._decide(adverts[0] if len(adverts) == 1 else HeardTogether(tuple(adverts)), now)
+
+    def feed(self, event: Event) -> None:
+        """Something else happened: let the election decide, and do what it asks for."""
+        now = self._clock()
+        if self._runs_out(now):
+            adverts = self._listen()
+            now = self._clock()
+            if adverts:
+                self._decide(HeardTogether(tuple(adverts)), now)
         self._decide(event, now)
 
     def tick(self, now: Nanoseconds) -> None:
@@ -71,6 +82,10 @@ class Driver:
             self._decide(TICK, now)
         elif not self._excuse(now):
             self.feed(TICK)
+
+    def _runs_out(self, now: Nanoseconds) -> bool:
+        """Whether a backup takes over at the next event; asked of the election, since `due` may be in a moment."""
+        return self.backup and (self._election.deadline or NEVER) <= now
 
     def _decide(self, event: Event, now: Nanoseconds) -> None:
         effects = self._election.handle(event, now)

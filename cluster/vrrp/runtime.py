@@ -197,7 +197,7 @@ class Engine:
             self._keepers.forget(handle)
 
     def _hear(self, heard: list[events.Heard]) -> None:
-        self._driver.feed(heard[0] if len(heard) == 1 else events.HeardTogether(tuple(heard)))
+        self._driver.hear(heard)
         if self._driver.backup:
             self._linger = self._pause
 
@@ -220,13 +220,17 @@ class Engine:
         self._page.claim()
         self._kernel.missing()
 
-    def _listen(self) -> None:
+    def _listen(self) -> list[events.Heard]:
+        """Read all that waits, an advert of each interface in turn: what fell silent earlier does not come last."""
         heard: list[events.Heard] = []
         unix = clock.unix()
-        for port in self._ports:
-            self._receive(port, unix, heard)
-        if heard:
-            self._hear(heard)
+        for _ in range(ADVERTS_PER_TURN):
+            before = len(heard)
+            for port in self._ports:
+                self._receive(port, unix, heard)
+            if len(heard) == before:
+                break
+        return heard
 
     def _receive(self, port: Port, unix: Nanoseconds, heard: list[events.Heard]) -> None:
         """Read what waits on an interface, and add what is to be believed to `heard`."""

@@ -11,7 +11,6 @@ from cluster.vrrp.driver import GRACE, OVERSLEPT, Driver
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import (
     Effect,
-    Event,
     HaInterface,
     Heard,
     Resynchronised,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ADVERT = Heard("LAN2", Priority(254), Centiseconds(1), 0x0A4D0101)
+WORSE = ADVERT._replace(priority=Priority(1))
 MOMENT = Nanoseconds(100_000)
 
 
@@ -33,14 +33,14 @@ class Node:
 
     def __init__(self, *, resume: bool = False) -> None:
         self.now = Nanoseconds(1_000_000_000)
-        self.mail: list[Event] = []
+        self.mail: list[Heard] = []
         self.told: list[Effect] = []
         self.driver = Driver(Election(), self.act, self.read_mail, lambda: self.now)
         lan = HaInterface("LAN2", Vrid(2), 0x0A4D0102)
         settings = Settings((lan,), high=False, advert_interval=Centiseconds(1))
         self.driver.feed(Started(settings, frozenset({"LAN2"}), resume=resume))
         if not resume:
-            self.driver.feed(ADVERT)
+            self.driver.hear([ADVERT])
         self.told.clear()
 
     def act(self, effects: list[Effect]) -> None:
@@ -48,10 +48,9 @@ class Node:
         if self.roles:
             self.driver.backup = self.roles[-1] is Role.BACKUP
 
-    def read_mail(self) -> None:
+    def read_mail(self) -> list[Heard]:
         mail, self.mail = self.mail, []
-        for advert in mail:
-            self.driver.feed(advert)
+        return mail
 
     def sleep_until_due(self, late: Nanoseconds = MOMENT) -> None:
         self.now = Nanoseconds(self.driver.due + late)
@@ -124,8 +123,40 @@ def test_every_silence_has_its_own_moment(node: Node) -> None:
     for _ in range(2):
         node.sleep_until_due(Nanoseconds(OVERSLEPT + 1))
         node.turn()
-        node.driver.feed(ADVERT)
+        node.driver.hear([ADVERT])
         assert node.roles == []
+
+
+def test_an_old_advert_does_not_let_the_time_run_out_while_a_newer_one_waits(node: Node) -> None:
+    node.driver.hear([WORSE])
+    node.driver.feed(Resynchronised())
+    node.sleep_until_due()
+    node.mail = [WORSE, ADVERT]
+
+    node.driver.hear([WORSE])
+
+    assert node.roles == []
+    assert node.mail == []
+
+
+def test_an_old_advert_does_not_cut_short_the_moment_of_who_overslept(node: Node) -> None:
+    node.driver.hear([WORSE])
+    node.driver.feed(Resynchronised())
+    node.sleep_until_due(Nanoseconds(OVERSLEPT + 1))
+    node.turn()
+    node.mail = [ADVERT]
+
+    node.driver.hear([WORSE])
+
+    assert node.roles == []
+
+
+def test_an_advert_in_time_is_decided_on_by_itself(node: Node) -> None:
+    node.mail = [ADVERT]
+
+    node.driver.hear([WORSE])
+
+    assert node.mail == [ADVERT]
 
 
 def test_a_late_master_advertises_at_once_and_listens_afterwards() -> None:

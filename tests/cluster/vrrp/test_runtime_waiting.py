@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster.units import Nanoseconds
+from cluster.units import Centiseconds, Nanoseconds, Priority, Vrid
 from cluster.vrrp.addresses import LIFETIME
-from tests.support.engine import MASTER_DOWN, eventually
+from cluster.vrrp.packet import GROUP_MAC_IPV4, Advert, encode_ipv4
+from tests.support.engine import MASTER_DOWN, eventually, interface
 
 if TYPE_CHECKING:
     from tests.cluster.vrrp.conftest import MakeEngine
     from tests.support.engine import Engine
-    from tests.support.netns import Namespace
+    from tests.support.netns import Namespace, Network
 
 pytestmark = pytest.mark.netns
 VIRTUAL = "192.168.200.1/24"
@@ -98,3 +99,34 @@ def test_a_backup_that_was_stopped_for_longer_than_its_patience_does_not_take_ov
 
     assert [event["role"] for event in backup.events("role")] == ["backup"]
     assert master.events("two-masters") == []
+
+
+def adverts(namespace: Namespace, name: str, vrid: int, *priorities: int) -> None:
+    """Advertise like another master, one advert after the other."""
+    with namespace.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+        raw.bind((name, 0))
+        for priority in priorities:
+            virtual = socket.inet_aton(f"192.168.20{vrid}.1")
+            advert = Advert(3, Vrid(vrid), Priority(priority), Centiseconds(25), (virtual,))
+            packet = encode_ipv4(advert, bytes((192, 168, 12, 142)))
+            raw.send(GROUP_MAC_IPV4 + bytes.fromhex("0200000000990800") + packet)
+
+
+def test_a_backup_that_stood_still_decides_nothing_on_old_adverts_while_newer_ones_wait(
+    engine: MakeEngine, first: Namespace, second: Namespace, network: Network
+) -> None:
+    for node in (first, second):
+        network.wire(node, "LAN1", "lan1")
+    lans = (interface("LAN1", 1, "192.168.201.1/24"), interface("LAN2", 2, "192.168.202.1/24"))
+    backup = engine(first, mode="none", interfaces=list(lans))
+    backup.becomes("backup")
+
+    for _ in range(3):
+        os.kill(backup.running.pid, signal.SIGSTOP)
+        for vrid in (1, 2):
+            adverts(second, f"LAN{vrid}", vrid, *[100] * 8, 255)
+        os.kill(backup.running.pid, signal.SIGCONT)
+        time.sleep(0.1)
+
+    assert [port["adverts_received"] for port in backup.status()["interfaces"]] == [27, 27]
+    assert [event["role"] for event in backup.events("role")] == ["backup"]
