@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from utmcli.canvas import Look, Piece, plain, row, width
+from utmcli.canvas import Look, Piece, cut, plain, row, width
 from utmcli.render import printable
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SMALL_TRACE, LARGE_TRACE = 12, 60
 """Columns of the trace on 80 columns, and at most."""
 _LABEL = 13
+_WAY_OUT = "q ends"
 _FRESH = 3.0
 """Seconds since an advert that count as hearing its sender."""
 _ROLES = {"master": Look.GOOD, "backup": Look.STRONG, "offline": Look.BAD}
@@ -116,10 +117,13 @@ def summary(view: View) -> tuple[str, str, str, str, str]:
 
 
 def _title(view: View, columns: int, clock: str) -> Row:
-    name = f"cluster monitor  {printable(view.hostname)}"
-    end = f"{clock}  q ends"
-    gap = " " * max(2, columns - 1 - width(name) - width(end))
-    return row(Piece(name, Look.STRONG), gap, Piece(end, Look.FAINT))
+    """Both ends of the first row; where there is no room for all of it, how to leave is what stays."""
+    name, end = f"cluster monitor  {printable(view.hostname)}", f"{clock}  {_WAY_OUT}"
+    room = columns - 1
+    if width(name) + 2 + width(end) > room:
+        end = _WAY_OUT
+    kept = cut(row(Piece(name, Look.STRONG)), max(0, room - 2 - width(end)))
+    return row(*kept, " " * max(2, room - width(plain(kept)) - width(end)), Piece(end, Look.FAINT))
 
 
 def _field(label: str, *pieces: Piece | str) -> Row:

@@ -79,6 +79,20 @@ def test_a_clusterd_that_is_away_leaves_the_last_picture_with_the_reason() -> No
     assert "this node" in shown
 
 
+@pytest.mark.parametrize(
+    ("columns", "title"),
+    [
+        (80, f"cluster monitor  master.cluster.local               {CLOCK}  q ends"),
+        (67, f"cluster monitor  master.cluster.local  {CLOCK}  q ends"),
+        (60, "cluster monitor  master.cluster.local                q ends"),
+        (40, "cluster monitor  master.cluster  q ends"),
+        (20, "cluster mon  q ends"),
+    ],
+)
+def test_how_to_leave_is_shown_also_where_there_is_no_room_for_the_rest(columns: int, title: str) -> None:
+    assert picture(VIEW, columns=columns).splitlines()[0] == title
+
+
 def test_events_give_way_first_where_there_is_no_room() -> None:
     assert "events" not in picture(VIEW, height=15)
     assert "sessions" in picture(VIEW, height=15)
