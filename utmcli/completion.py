@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from utmcli.reader import ProblemError, Reader
 from utmcli.render import printable
@@ -38,8 +38,7 @@ class Live(Protocol):
         """Names of one source, each with a description; none if the source is unknown or unreachable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A word that can stand at the cursor.
 
     Attributes:
@@ -55,8 +54,7 @@ class Candidate:
     ends_word: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Possible:
+class _Possible(NamedTuple):
     """Something that can come next; only a `typed` one can be inserted, the others say what is awaited."""
 
     text: str

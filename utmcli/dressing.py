@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.completion import Completer, Completion
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
+    from utmcli.completion import Candidate
     from utmcli.session import Session
 
 STYLE = Style.from_dict({
@@ -33,6 +35,8 @@ STYLE = Style.from_dict({
     Part.MISTAKE.value: "ansired underline",
     "hint": "ansibrightblack",
 })
+MOST_OFFERED = 200
+"""Words in a menu: more than anybody walks through, and each one costs time before it is drawn."""
 _MONOCHROME = ("vt", "ansi-m", "xterm-mono", "linux-m")
 """Beginnings of TERM for terminals without colours."""
 
@@ -62,13 +66,33 @@ class GrammarCompleter(Completer):
         """The words that can stand at the cursor."""
         line = document.text_before_cursor
         live = await fetch(self._session.ask, which_live(GRAMMAR, line))
-        for candidate in complete(GRAMMAR, line, live):
+        candidates = complete(GRAMMAR, line, live)
+        for candidate in candidates[:MOST_OFFERED]:
             yield Completion(
                 candidate.text + " " * candidate.ends_word,
                 start_position=candidate.start - len(line),
                 display=candidate.text,
                 display_meta=candidate.description,
             )
+        if len(candidates) > MOST_OFFERED:
+            yield _others(candidates, line)
+
+
+def _others(candidates: list[Candidate], line: str) -> Completion:
+    """The last row of a menu that does not show all; what it stands for is what all of them begin with.
+
+    So Tab puts that into the line, as it does where all are shown.
+    """
+    start = candidates[0].start
+    texts = [candidate.text for candidate in candidates]
+    ends = zip(min(texts), max(texts), strict=False)  # what these two begin with, all between them begin with
+    common = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    return Completion(
+        common if common.startswith(line[start:]) else line[start:],
+        start_position=start - len(line),
+        display="..",
+        display_meta=f"{len(candidates) - MOST_OFFERED} more; the first letters narrow them down",
+    )
 
 
 class GrammarLexer(Lexer):

@@ -12,7 +12,7 @@ from cluster.rpc import messages
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from cluster.model import Config
+    from cluster.model import Address, Config, VirtualAddress
 
     Names = tuple[tuple[str, str], ...]
     AskFunction = Callable[[messages.Ask], Awaitable[messages.AnyAnswer]]
@@ -66,7 +66,7 @@ async def fetch(ask: AskFunction, sources: Iterable[str]) -> Snapshot:
         if wanted - {CONFIGURATIONS} - _OF_APPLICATIONS:
             reply = await ask(messages.GetConfig())
             if isinstance(reply, messages.ConfigReply):
-                found |= _of_config(reply.config)
+                found |= {source: _OF_CONFIG[source](reply.config) for source in wanted if source in _OF_CONFIG}
     except ClusterError:
         return Snapshot(found)
     return Snapshot(found)
@@ -92,36 +92,26 @@ def _with_others(words: Names, others: Names) -> Names:
     return (*words, *(other for other in others if other[0].casefold() not in known))
 
 
-def _of_config(config: Config) -> dict[str, Names]:
+def _interfaces(config: Config) -> Names:
+    return tuple((name, _about(config, name)) for name in config.interfaces)
+
+
+def _ha_interfaces(config: Config) -> Names:
+    return tuple((name, _about(config, name)) for name, seen in config.interfaces.items() if "HA" in seen.flags)
+
+
+def _on_devices(addresses: Mapping[str, Address] | Mapping[str, VirtualAddress]) -> Names:
+    return tuple((key, f"{seen.address} on {seen.device}") for key, seen in addresses.items())
+
+
+def _variables(config: Config) -> Names:
     set_here = {name for values in config.variables.values() for name in values}
-    variables = {TRIGGER_DELAY[1], AD_ACCOUNT[1], *set_here}
-    return {
-        INTERFACES: tuple((name, _about(config, name)) for name in config.interfaces),
-        HA_INTERFACES: tuple(
-            (name, _about(config, name)) for name, seen in config.interfaces.items() if "HA" in seen.flags
-        ),
-        ADDRESSES: tuple((key, f"{seen.address} on {seen.device}") for key, seen in config.addresses.items()),
-        VIRTUAL_ADDRESSES: tuple(
-            (key, f"{seen.address} on {seen.device}") for key, seen in config.virtual_addresses.items()
-        ),
-        APPLICATIONS: tuple((name, "") for name in sorted({TRIGGER_DELAY[0], AD_ACCOUNT[0], *config.variables})),
-        VARIABLES: tuple((name, "") for name in sorted(variables)),
-        AUTH_KEYS: _auth_keys(config),
-        ROUTES: tuple((key, f"{seen.dst} by {seen.router}") for key, seen in config.routes.items()),
-        ROUTERS: _routers(config),
-        RULES: tuple((key, f"{seen.src} to {seen.dst} by {seen.nat_node}") for key, seen in config.rules.items()),
-        RULE_NETWORKS: (
-            ("any", "everything"),
-            ("internet", "everything"),
-            *((f"{zone}-network", "") for zone in _zones(config)),
-        ),
-        NAT_NODES: _nat_nodes(config),
-        USERS: tuple((name, account.role) for name, account in config.users.items()),
-        USER_GROUPS: tuple((name, group.role) for name, group in config.user_groups.items()),
-        OPENVPN: tuple((key, f"{seen.name} {seen.local_addr}".rstrip()) for key, seen in config.openvpn.items()),
-        LOCAL_ADDRESSES: _local_addresses(config),
-        GLOBALS: tuple((name, ",".join(values)) for name, values in config.globals.items()),
-    }
+    return tuple((name, "") for name in sorted({TRIGGER_DELAY[1], AD_ACCOUNT[1], *set_here}))
+
+
+def _rule_networks(config: Config) -> Names:
+    zones = ((f"{zone}-network", "") for zone in _zones(config))
+    return (("any", "everything"), ("internet", "everything"), *zones)
 
 
 def _routers(config: Config) -> Names:
@@ -163,3 +153,31 @@ def _auth_keys(config: Config) -> Names:
 def _about(config: Config, name: str) -> str:
     seen = config.interfaces[name]
     return " ".join((seen.type, *seen.flags))
+
+
+_OF_CONFIG: Mapping[str, Callable[[Config], Names]] = {
+    INTERFACES: _interfaces,
+    HA_INTERFACES: _ha_interfaces,
+    ADDRESSES: lambda config: _on_devices(config.addresses),
+    VIRTUAL_ADDRESSES: lambda config: _on_devices(config.virtual_addresses),
+    APPLICATIONS: lambda config: tuple(
+        (name, "") for name in sorted({TRIGGER_DELAY[0], AD_ACCOUNT[0], *config.variables})
+    ),
+    VARIABLES: _variables,
+    AUTH_KEYS: _auth_keys,
+    ROUTES: lambda config: tuple((key, f"{seen.dst} by {seen.router}") for key, seen in config.routes.items()),
+    ROUTERS: _routers,
+    RULES: lambda config: tuple(
+        (key, f"{seen.src} to {seen.dst} by {seen.nat_node}") for key, seen in config.rules.items()
+    ),
+    RULE_NETWORKS: _rule_networks,
+    NAT_NODES: _nat_nodes,
+    USERS: lambda config: tuple((name, account.role) for name, account in config.users.items()),
+    USER_GROUPS: lambda config: tuple((name, group.role) for name, group in config.user_groups.items()),
+    OPENVPN: lambda config: tuple(
+        (key, f"{seen.name} {seen.local_addr}".rstrip()) for key, seen in config.openvpn.items()
+    ),
+    LOCAL_ADDRESSES: _local_addresses,
+    GLOBALS: lambda config: tuple((name, ",".join(values)) for name, values in config.globals.items()),
+}
+"""The names of each source; only those of a source that is asked for are made."""

@@ -102,7 +102,7 @@ def quote(word: str) -> str:
     """
     if word in ("[", "]", "|") or (word.startswith("[") and word.endswith("]")) or _is_quotation(word):
         return word
-    plain = word and word[0] not in "\"'[]" and not any(c.isspace() or c == "|" for c in word)
+    plain = word.split() == [word] and word[0] not in "\"'[]" and "|" not in word
     if plain and not word.endswith("]"):
         return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -141,11 +141,11 @@ def test_force_travels_with_the_edit_and_is_no_option_itself(line: str) -> None:
 
 
 def test_only_ids_of_existing_keys_are_offered() -> None:
-    from utmcli.live import AUTH_KEYS, _of_config  # noqa: PLC0415
+    from utmcli.live import _OF_CONFIG, AUTH_KEYS  # noqa: PLC0415
 
-    assert _of_config(node(k10="battery staple", k2="a second one").config)[AUTH_KEYS] == (
+    assert _OF_CONFIG[AUTH_KEYS](node(k10="battery staple", k2="a second one").config) == (
         ("1", "the passphrase"),
         ("2", ""),
         ("10", ""),
     )
-    assert _of_config(node(passphrase="").config)[AUTH_KEYS] == ()
+    assert _OF_CONFIG[AUTH_KEYS](node(passphrase="").config) == ()

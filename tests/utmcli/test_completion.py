@@ -192,7 +192,13 @@ def fetched(node: Node, sources: Iterable[str]) -> Snapshot:
 
 
 def test_names_come_from_the_running_configuration() -> None:
-    names = fetched(Node(), [live.INTERFACES])
+    names = fetched(
+        Node(),
+        [
+            live.INTERFACES, live.HA_INTERFACES, live.ADDRESSES, live.VIRTUAL_ADDRESSES, live.APPLICATIONS,
+            live.VARIABLES, live.GLOBALS, "unheard of",
+        ],
+    )  # fmt: skip
     assert names.names(live.INTERFACES)[0] == ("LAN1", "ETHERNET HA")
     assert [name for name, _ in names.names(live.HA_INTERFACES)] == ["LAN1", "LAN2"]
     assert names.names(live.ADDRESSES) == (("1", "192.168.12.141/24 on LAN2"), ("3", "192.168.180.2/24 on LAN3"))
@@ -201,6 +207,12 @@ def test_names_come_from_the_running_configuration() -> None:
     assert names.names(live.VARIABLES) == (("APPLIANCE_ACCOUNT", ""), ("UPDATE_TRIGGER_DELAY", ""))
     assert names.names(live.GLOBALS) == (("GLOB_NAMES", "a,b"),)
     assert names.names("unheard of") == ()
+
+
+def test_only_the_names_that_are_asked_for_are_made() -> None:
+    names = fetched(Node(), [live.INTERFACES])
+    assert names.names(live.INTERFACES)
+    assert names.names(live.ADDRESSES) == ()
 
 
 def test_names_of_configurations_are_asked_for_by_themselves() -> None:
@@ -229,11 +241,16 @@ def test_every_source_that_a_command_names_is_one_that_can_be_fetched() -> None:
         routes={"1": Route(router="LAN2", dst="0.0.0.0/0")},
         rules={"1": Rule(pos=1, flags=("ACCEPT", "HIDENAT"), nat_node="LAN2")},
     )
-    names = fetched(Node(more), [live.CONFIGURATIONS, live.INTERFACES, live.MANAGED])
-    for command in GRAMMAR.commands:
-        for key in command.keys:
-            for source in which_live(GRAMMAR, f"{command.name} {key.name} "):
-                assert names.names(source), source
+    sources = {
+        source
+        for command in GRAMMAR.commands
+        for key in command.keys
+        for source in which_live(GRAMMAR, f"{command.name} {key.name} ")
+    }
+    names = fetched(Node(more), sources)
+    assert live.INTERFACES in sources
+    for source in sources:
+        assert names.names(source), source
 
 
 def test_another_shell_is_offered_nothing_that_it_would_carry_out() -> None:
