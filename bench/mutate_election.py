@@ -121,6 +121,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "self._rival_until = Nanoseconds(0)",
         "self._rival_until = Nanoseconds(0)  ->  left out",
     ): "set before it is read",
+    ("paths", "self.rival_told = True", "True  ->  False"): "set before it is read",
+    ("paths", "self.rival_told = True", "self.rival_told = True  ->  left out"): "set before it is read",
     ("paths", "self.answered = False", "self.answered = False  ->  left out"): "the first advert of a term sets it",
     ("paths", "self.answered = False", "False  ->  True"): "the first advert of a term sets it",
     ("paths", "if len(self.hearings) > 1:", "if len(self.hearings) > 1:  ->  if True:"): "a shortcut",

@@ -77,13 +77,14 @@ class Path:
         crowded: somebody who stands alone was heard here.
         hearings: the last advert of each sender, by source address.
         rival_since: start of the unbroken run of adverts from a master no better than ourselves, or None.
+        rival_told: nobody is to be told any more that the run is that of a second master.
         answered: a rival was answered with an advert since our last regular one.
         burst_due: when the announcements that had to wait are sent.
     """
 
     __slots__ = (
         "_burst_at", "_farewell_at", "_rival_until", "_told", "_told_at", "answered", "burst_due", "crowded",
-        "hearings", "interface", "last", "pending", "rival_since", "usable",
+        "hearings", "interface", "last", "pending", "rival_since", "rival_told", "usable",
     )
 
     def __init__(self, interface: HaInterface, usable: bool | None) -> None:
@@ -97,6 +98,7 @@ class Path:
         self.pending = False
         self.rival_since: Nanoseconds | None = None
         self._rival_until = Nanoseconds(0)
+        self.rival_told = True
         self.answered = False
         self.burst_due = NEVER
         self._burst_at: Nanoseconds | None = None
@@ -179,6 +181,7 @@ class Path:
         """Note that a master no better than ourselves was heard; returns how long the run has lasted."""
         if self.rival_since is None or now >= self._rival_until:
             self.rival_since = now
+            self.rival_told = False
         self._rival_until = Nanoseconds(now + INTERVALS_TO_SILENCE * hearing.interval.nanoseconds)
         return Nanoseconds(now - self.rival_since)
 

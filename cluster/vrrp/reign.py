@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
 from cluster.vrrp import words
 from cluster.vrrp.events import Advertise, Announce, Effect, Noted
+from cluster.vrrp.handover import HOLD
 from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
 
 if TYPE_CHECKING:
@@ -136,12 +137,18 @@ class Reign:
         run = path.meet_rival(hearing, now)
         if run >= master_down_interval(own, interval) and not known_to_hear:
             return Judgement(yields=words.unheard(hearing, path, run), deaf=True)
-        return self._answer(path, hearing, own, first=run == 0, now=now)
+        return self._answer(path, hearing, own, run, now)
 
-    def _answer(self, path: Path, hearing: Hearing, own: Priority, first: bool, now: Nanoseconds) -> Judgement:
+    def _answer(
+        self, path: Path, hearing: Hearing, own: Priority, run: Nanoseconds, now: Nanoseconds
+    ) -> Judgement:
         """Tell a master no better than ourselves that we are here, once between two regular adverts."""
         name = path.interface.name
-        effects: list[Effect] = [Noted("two-masters", name, words.rival(hearing, own))] if first else []
+        effects: list[Effect] = []
+        # What a slow master said before it heard us comes once; who goes on is another one.
+        if run >= HOLD and not path.rival_told:
+            path.rival_told = True
+            effects.append(Noted("two-masters", name, words.rival(hearing, own)))
         if not path.answered:
             path.answered = True
             effects.append(Advertise(name, own))
