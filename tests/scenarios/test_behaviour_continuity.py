@@ -107,7 +107,7 @@ def state(pid: int) -> str:
     """The kernel's letter for a process: T stopped, Z dead and not yet looked at; empty when it is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before the file was opened, or before it was read
         return ""
 
 
