@@ -11,6 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from adverts import listening
 from report import at_most, heading, judge, row
 from rigs import available
 
@@ -26,8 +27,8 @@ def outages(kind: type[Rig], advert: int, runs: int) -> list[float]:
     with kind.running(advert, lans=2, delay=0) as rig:
         for number in range(runs):
             rig.await_holder("high")
-            with rig.probe() as outcome:
-                rig.await_advert("high")
+            with rig.probe() as outcome, listening(rig) as adverts:
+                adverts.await_one()
                 time.sleep((number + 0.5) / runs * advert / 100)
                 rig.unplug("high", rig.lans[-1])
                 rig.await_holder("low")
