@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from cluster import files
@@ -30,10 +29,6 @@ _LOG = logging.getLogger("clusterd")
 NFT = "nft"
 PATIENCE = 10.0
 """Seconds for one run of nft."""
-AT_ONCE = 0.05
-"""Seconds from a change to our look at it: without the table, connections begin that nobody hides."""
-SETTLE = 1.0
-"""Seconds until the next look: a script makes many changes, and two that undo each other shall take turns."""
 
 # linux/netlink.h and linux/netfilter/nfnetlink.h; the mask counts groups from 1.
 _NETLINK_NETFILTER = 12
@@ -103,20 +98,8 @@ class Filter:
 
     async def keep(self) -> None:
         """Put the table back when somebody else changes it, until cancelled."""
-        loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as line:
-            try:
-                line.bind((0, _GROUP_NFTABLES))
-            except OSError as error:
-                _LOG.warning("changes of the packet filter by others stay unnoticed: %s", error.strerror)
-                return
-            line.setblocking(False)
-            while True:
-                await changes.one(loop, line)
-                await asyncio.sleep(AT_ONCE)
-                changes.forget(line)
-                await self._look_again()
-                await asyncio.sleep(SETTLE)
+        unnoticed = "changes of the packet filter by others stay unnoticed"
+        await changes.follow(_NETLINK_NETFILTER, _GROUP_NFTABLES, self._look_again, unnoticed)
 
     async def _look_again(self) -> None:
         if not self._wanted:

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("clusterd")
 _Answer = TypeVar("_Answer")
-AT_ONCE = 0.05
-"""Seconds from a change in the kernel to our look at it: one change comes with several others."""
-SETTLE = 1.0
-"""Seconds until the next look: a routing daemon may change much, and two that undo each other shall take turns."""
 # linux/rtnetlink.h
 _GROUPS = 0x1 | 0x40 | 0x400
 """RTMGRP_LINK, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_ROUTE. Not addresses: the engine renews its own all the time."""
@@ -92,20 +88,8 @@ class Routes:
 
     async def keep(self) -> None:
         """Put routes back that the kernel or somebody else removed, until cancelled."""
-        loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as line:
-            try:
-                line.bind((0, _GROUPS))
-            except OSError as error:
-                _LOG.warning("routes that get lost stay so until the next update: %s", error.strerror)
-                return
-            line.setblocking(False)
-            while True:
-                await changes.one(loop, line)
-                await asyncio.sleep(AT_ONCE)
-                changes.forget(line)
-                await self._look_again()
-                await asyncio.sleep(SETTLE)
+        unnoticed = "routes that get lost stay so until the next update"
+        await changes.follow(socket.NETLINK_ROUTE, _GROUPS, self._look_again, unnoticed)
 
     async def _look_again(self) -> None:
         config = self._config

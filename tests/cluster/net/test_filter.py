@@ -391,7 +391,7 @@ def flushed(site: Site, times: int) -> None:
 def test_what_somebody_else_changed_is_put_back_by_itself_and_at_once(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cluster.net.filter.SETTLE", 20)
+    monkeypatch.setattr("cluster.net.changes.SETTLE", 20)
 
     flushed(site, 1)
 
@@ -399,7 +399,7 @@ def test_what_somebody_else_changed_is_put_back_by_itself_and_at_once(
 
 
 def test_what_is_changed_again_and_again_is_put_back_each_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.net.filter.SETTLE", 0.05)
+    monkeypatch.setattr("cluster.net.changes.SETTLE", 0.05)
 
     flushed(site, 3)
 
