@@ -84,6 +84,37 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "self._soonest_besides() if self._role is Role.MASTER else AT_ONCE  ->  AT_ONCE",
     ): "without the shortcut",
     (
+        "election",
+        "routine = self._role is Role.BACKUP and isinstance(event, (events.Heard, events.HeardTogether))",
+        "Role.BACKUP  ->  Role.OFFLINE",
+    ): "without the shortcut; a node that is off waits for no interface",
+    ("election", "if not routine:", "if not routine:  ->  if True:"): "without the shortcut",
+    ("election", "if news:", "if news:  ->  if True:"): "without the shortcut",
+    (
+        "election",
+        "for path in self._paths.values() if self._paths_due <= now else ():",
+        "self._paths.values() if self._paths_due <= now else ()  ->  self._paths.values()",
+    ): "without the shortcut",
+    ("reign", "self._interval = Nanoseconds(0)", "0  ->  1"): "set before it is read",
+    ("reign", "self._interval = Nanoseconds(0)", "self._interval = Nanoseconds(0)  ->  left out"): "the same",
+    (
+        "paths",
+        "elif hearing.priority == advert.priority and hearing.interval == advert.interval:",
+        "if hearing.priority == advert.priority and hearing.interval == advert.interval:  ->  if False:",
+    ): "without the shortcut",
+    (
+        "paths",
+        "if path.pending or path.burst_due < NEVER:",
+        "if path.pending or path.burst_due < NEVER:  ->  if True:",
+    ): "without the shortcut",
+    (
+        "paths",
+        "if path.pending or path.burst_due < NEVER:",
+        "path.burst_due < NEVER  ->  path.burst_due <= NEVER",
+    ): "without the shortcut",
+    ("paths", "if path.crowded:", "if path.crowded:  ->  if True:"): "without the shortcut",
+    ("priority", "AT_ONCE = Nanoseconds(0)", "0  ->  1"): "early enough",
+    (
         "vigil",
         "self._silent_since = Nanoseconds(0)",
         "self._silent_since = Nanoseconds(0)  ->  left out",

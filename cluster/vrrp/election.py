@@ -210,7 +210,7 @@ class Election:
         hearing = self._paths.hear(path, advert, now)
         news = self._vigil.heard(hearing, self._paths)
         if self._role is not Role.MASTER:
-            if news or self._handover.floor is not None:
+            if news:
                 self._reconsider(now)
             return
         errand = self._handover.errand

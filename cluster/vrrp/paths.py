@@ -233,13 +233,13 @@ class Paths(dict[str, Path]):
         paths: of the interfaces.
 
     Attributes:
-        crowded: those where somebody who stands alone was heard; nearly always none, and asking all 60 of them at
-            every advert took longer than everything else.
+        crowded: those where somebody who stands alone was heard, by name; nearly always none, and asking all 60 of
+            them at every advert took longer than everything else.
     """
 
     def __init__(self, paths: Iterable[Path] = ()) -> None:
         super().__init__((path.interface.name, path) for path in paths)
-        self.crowded = [path for path in self.values() if path.crowded]
+        self.crowded = {path.interface.name: path for path in self.values() if path.crowded}
 
     @classmethod
     def first(cls, interfaces: Iterable[HaInterface], usable: Container[str]) -> Paths:
@@ -253,15 +253,14 @@ class Paths(dict[str, Path]):
     def hear(self, path: Path, advert: Heard, now: Nanoseconds) -> Hearing:
         """As `Path.hear`, on one of these paths."""
         hearing = path.hear(advert, now)
-        if path.crowded and path not in self.crowded:
-            self.crowded.append(path)
+        if path.crowded:
+            self.crowded[path.interface.name] = path
         return hearing
 
     def single_out(self, path: Path, hearing: Hearing) -> None:
         """As `Path.single_out`, on one of these paths."""
         path.single_out(hearing)
-        if path not in self.crowded:
-            self.crowded.append(path)
+        self.crowded[path.interface.name] = path
 
     def _continued(self, interface: HaInterface) -> Path:
         path = self.get(interface.name)

@@ -183,7 +183,7 @@ class Vigil:
 
 
 def _standing_alone(paths: Paths, now: Nanoseconds) -> Iterator[Hearing]:
-    for path in paths.crowded:
+    for path in paths.crowded.values():
         for hearing in path.hearings.values():
             if hearing.stands_alone and not hearing.silent(now):
                 yield hearing

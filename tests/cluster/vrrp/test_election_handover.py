@@ -8,6 +8,7 @@ import pytest
 
 from cluster.units import Priority
 from cluster.vrrp.events import Advertise, DropAddresses, Noted, Role, StopAsked, Stopped, SwitchAsked
+from cluster.vrrp.reign import REPEAT_ANNOUNCEMENTS
 from tests.support.election import SECOND, Node, adverts, announced, listed, notes, roles
 
 QUARTER = SECOND // 4
@@ -78,6 +79,18 @@ def test_a_switch_nobody_answers_is_taken_back_after_four_intervals() -> None:
     assert not node.election.view(node.now).handing_over
 
 
+def test_what_else_is_due_during_a_switch_does_not_end_it() -> None:
+    node = Node().as_master()
+    (began,) = node.when(Role.MASTER)
+    node.wait_exactly(began + REPEAT_ANNOUNCEMENTS - QUARTER - node.now)
+    node.tell(SwitchAsked())
+    assert announced(node.wait_exactly(QUARTER)) == ["LAN1", "LAN2"]
+    assert node.priority == 252
+    node.wait_exactly(3 * QUARTER - 1)
+    assert node.priority == 252
+    assert notes(node.wait_exactly(1)) == [("handover-failed", "")]
+
+
 def test_a_partner_that_has_lost_more_does_not_answer_a_switch_and_its_adverts_do_not_end_it() -> None:
     node = Node().as_master()
     node.tell(SwitchAsked())
@@ -92,6 +105,24 @@ def test_a_handed_over_node_takes_the_role_when_the_partner_hands_it_back() -> N
     node.wait(0.1)
     assert node.role is Role.MASTER
     assert node.priority == 254
+
+
+def test_a_handed_over_node_is_itself_again_as_soon_as_the_role_is_handed_back() -> None:
+    node = Node().as_master()
+    node.tell(SwitchAsked())
+    node.hear(253)
+    assert node.priority == 252
+    node.hear(252)
+    assert (node.role, node.priority) == (Role.BACKUP, 254)
+
+
+def test_of_two_masters_that_hand_over_at_once_the_one_that_yields_takes_the_role_back() -> None:
+    node = Node(high=False).as_master()
+    node.tell(SwitchAsked())
+    assert roles(node.hear(252)) == [Role.BACKUP]
+    node.hear(252)
+    node.wait_exactly(QUARTER * 3 // 256)
+    assert (node.role, node.priority) == (Role.MASTER, 253)
 
 
 @pytest.mark.parametrize("priority", [250, 249])
@@ -215,9 +246,12 @@ def test_the_hotwire_may_speak_against_a_switch(report: dict[str, object], words
 
 def test_a_partner_that_did_not_hear_a_backup_does_not_speak_against_a_switch_just_after_it_became_master() -> None:
     node = Node().as_master()
+    (began,) = node.when(Role.MASTER)
     node.report(hears=())
     assert refusal(node) == ""
-    node.wait(4)
+    node.wait_exactly(began + 3 * SECOND - node.now)
+    assert refusal(node) == ""
+    node.wait_exactly(1)
     assert "does not hear this node" in refusal(node)
 
 
