@@ -185,6 +185,10 @@ class Path:
         self._rival_until = Nanoseconds(now + INTERVALS_TO_SILENCE * hearing.interval.nanoseconds)
         return Nanoseconds(now - self.rival_since)
 
+    def unheard(self, now: Nanoseconds, patience: Nanoseconds) -> bool:
+        """Whether a rival that is heard here went on for so long that it cannot hear us here."""
+        return self.rival_since is not None and now - self.rival_since >= patience
+
     def end_rivalry(self) -> None:
         """The other master gave up."""
         self.rival_since = None

@@ -126,16 +126,17 @@ class Reign:
             return self._answer_farewell(path, own, now)
         if hearing.priority > own or (leaving and hearing.priority == own):
             return Judgement(yields=words.better(hearing, own, paths))
+        run = path.meet_rival(hearing, now)
+        patience = master_down_interval(own, interval)
         if hearing.priority == own:
             lower = [other for other in paths if other.interface.vrid < path.interface.vrid]
-            if any(other.hears_equal(own, now) for other in lower):
+            if any(other.hears_equal(own, now) and not other.unheard(now, patience) for other in lower):
                 return Judgement()
             if path.interface.source < hearing.source:
-                patience = interval.nanoseconds if lower else 0
-                late = path.meet_rival(hearing, now) >= patience
+                # Let the lower ones have their say first.
+                late = run >= interval.nanoseconds or not lower
                 return Judgement(yields=words.tie(hearing, path) if late else "")
-        run = path.meet_rival(hearing, now)
-        if run >= master_down_interval(own, interval) and not known_to_hear:
+        if run >= patience and not known_to_hear:
             return Judgement(yields=words.unheard(hearing, path, run), deaf=True)
         return self._answer(path, hearing, own, run, now)
 

@@ -20,6 +20,9 @@ DETECTION = 5_000_000
 HEARTBEAT_LIMIT = 400_000_000
 """A supervisor notices a dead or stopped engine within this."""
 
+JOINS = 1
+"""Role changes of a node that becomes backup before it takes, or is given, anything."""
+
 
 def _while(world: World, rng: Random) -> int:
     """How long a fault lasts: from less than an interval to many."""
@@ -152,6 +155,7 @@ def boot(world: World, node: Node, life: int, resume: bool = False) -> None:
     node.start(resume)
     world.resynchronise(node)
     world.surroundings_changed()
+    world.disturbed(JOINS)
 
 
 def power_loss(world: World, rng: Random) -> None:
@@ -193,6 +197,7 @@ def stop(world: World, rng: Random) -> None:
     world.say("fault", f"{node.name} is stopped in good order, off for {lasts / 1e9:.3f} s afterwards")
     node.leaving = True
     node.handed_over = False
+    world.disturbed()
     node.deliver(StopAsked())
     interval = node.settings.advert_interval.nanoseconds
     world.later(5 * interval + lasts + NANOSECONDS_PER_SECOND, _start_again, (world, node, node.life))
@@ -230,6 +235,8 @@ def configure(world: World, node: Node, **changes: object) -> None:
     world.say("admin", f"{node.name}: {changes}")
     node.settings = node.settings._replace(**changes)
     world.disturbed()
+    if changes.get("enabled"):
+        world.disturbed(JOINS)
     node.deliver(Configured(node.settings))
     world.changed()
 

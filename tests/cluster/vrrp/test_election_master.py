@@ -205,6 +205,38 @@ def test_an_equal_that_fell_silent_on_the_lowest_vrid_is_compared_where_it_is_he
     assert roles(node.hear(254, "LAN2", source=HIGH_ADDRESS)) == [Role.BACKUP]
 
 
+def test_an_equal_heard_as_backup_on_the_lowest_vrid_is_compared_there() -> None:
+    node = Node().as_backup(254)
+    node.report(links_gone=True)
+    node.wait_exactly(SKEW_254)
+    assert node.role is Role.MASTER
+    assert node.hear(254, "LAN2", source=HIGH_ADDRESS) == []
+
+
+def test_an_equal_that_fell_silent_before_the_term_is_compared_where_it_is_heard() -> None:
+    node = Node().as_backup(254)
+    node.wait(1)
+    assert node.role is Role.MASTER
+    node.hear(254, "LAN2", source=HIGH_ADDRESS)
+    node.wait(0.25)
+    assert roles(node.hear(254, "LAN2", source=HIGH_ADDRESS)) == [Role.BACKUP]
+
+
+def test_an_equal_that_does_not_hear_us_on_the_lowest_vrid_is_compared_on_the_next() -> None:
+    node = Node().as_master()
+    node.report(Role.MASTER, hears=["LAN2"])
+    for _ in range(3):
+        node.hear(254, "LAN1", source=LOW_ADDRESS)
+        node.hear(254, "LAN2", source=HIGH_ADDRESS)
+        node.wait_exactly(QUARTER)
+    node.hear(254, "LAN1", source=LOW_ADDRESS)
+    node.wait_exactly(SKEW_254 - 1)
+    assert node.hear(254, "LAN2", source=HIGH_ADDRESS) == []
+    node.wait_exactly(1)
+    assert roles(node.hear(254, "LAN2", source=HIGH_ADDRESS)) == [Role.BACKUP]
+    assert "the higher address on LAN2" in node.cause
+
+
 # --- loss in one direction --------------------------------------------------------------------------------
 
 
