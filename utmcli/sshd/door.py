@@ -27,6 +27,8 @@ MAX_CONNECTIONS = 64
 """Open connections of an account."""
 MAX_SESSIONS = 64
 """Open sessions of an account."""
+NEXT_SESSION = 5.0
+"""Seconds after a login, or after the last session of a connection, in which another one may be expected."""
 _FAREWELL = 1.0
 """Seconds in which sessions that are ended say so, and in which the client then hangs up by itself."""
 
@@ -147,6 +149,12 @@ class Door(asyncssh.SSHServer):  # type: ignore[misc] # asyncssh is not followed
     def visitor(self) -> Visitor | None:
         """Who was let in; None for whoever has not logged in."""
         return self._visitor
+
+    @property
+    def is_arriving(self) -> bool:
+        """Whether they are logging in, or may be about to open a session."""
+        visitor = self._visitor
+        return visitor is None or time.monotonic() - visitor.touched < NEXT_SESSION
 
     async def dismiss(self, reason: str, code: int) -> None:
         """End all sessions, each with a word to its user, and then the connection.

@@ -113,8 +113,8 @@ class SshServer:
 
     @property
     def busy(self) -> bool:
-        """Whether a session is open."""
-        return bool(self._house.channels)
+        """Whether a session is open, or somebody is about to open one."""
+        return bool(self._house.channels) or any(door.is_arriving for door in self._doors.values())
 
     async def close(self) -> None:
         """End all sessions, each with a word to its user, and all connections."""

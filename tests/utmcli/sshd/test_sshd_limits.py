@@ -284,3 +284,26 @@ def test_everybody_stays_while_clusterd_is_away_or_gives_them_more(
         assert (await session.wait()).exit_status == 0
 
     play(tmp_path, story)
+
+
+def test_who_is_logging_in_or_about_to_open_a_session_keeps_a_host_that_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(scene: Scene) -> None:
+        assert not scene.server.busy
+        _, knocking = await asyncio.open_connection("127.0.0.1", scene.port)
+        await until(lambda: scene.server.busy)
+        knocking.close()
+        await until(lambda: not scene.server.busy)
+        connection = await scene.connect()
+        assert scene.server.busy
+        monkeypatch.setattr(door, "NEXT_SESSION", 0.0)
+        assert not scene.server.busy
+        session = await shell(connection)
+        assert scene.server.busy
+        monkeypatch.undo()
+        session.stdin.write(b"exit\n")
+        await session.wait()
+        assert scene.server.busy
+
+    play(tmp_path, story)
