@@ -92,6 +92,8 @@ def greet(host: socket, words: list[bytes]) -> None:
     """Say what is wanted, and where."""
     terminals = [b"1" if posix.isatty(fd) else b"0" for fd in (0, 1, 2)]
     term = posix.environ.get(b"TERM", b"")
+    if posix.environ.get(b"NO_COLOR") and term not in (b"", b"dumb"):
+        term = b"xterm-mono"  # MONOCHROME of console.py
     send(host, b"A", b"\0".join([b"1", term, *size(), *terminals, directory(), *words]))
 
 

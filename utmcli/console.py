@@ -49,6 +49,8 @@ MAX_FRAME = 64 * 1024
 """Longest other frame of a client, bytes."""
 BY_HAND = 3
 """Single keys in one line from which somebody sits there: programs write lines whole."""
+MONOCHROME = "xterm-mono"
+"""TERM of whoever has colours and wants none: with NO_COLOR in the environment (https://no-color.org)."""
 MAX_UNREAD = 1024 * 1024
 """Bytes of output that may wait for a client that does not read while its editor goes on drawing."""
 

@@ -14,6 +14,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from utmcli.commands import GRAMMAR
 from utmcli.completion import complete, which_live
+from utmcli.console import MONOCHROME
 from utmcli.highlight import Part, expectation, spans
 from utmcli.live import fetch
 
@@ -37,7 +38,7 @@ STYLE = Style.from_dict({
 })
 MOST_OFFERED = 200
 """Words in a menu: more than anybody walks through, and each one costs time before it is drawn."""
-_MONOCHROME = ("vt", "ansi-m", "xterm-mono", "linux-m")
+_MONOCHROME = ("vt", "ansi-m", MONOCHROME, "linux-m")
 """Beginnings of TERM for terminals without colours."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from io import StringIO
 
 import pexpect
 import pytest
 
-from tests.support.ssh import PROMPT, Site
+from tests.support.ssh import PATIENCE, PROMPT, Site
 
 WELCOME = "Tab completes, ? explains, exit leaves."
 
@@ -42,6 +43,20 @@ def test_help_comes_at_a_question_mark(site: Site, term: str) -> None:
     person.send("\x03")
     person.expect_exact(PROMPT)
     assert leaves(person) == 0
+
+
+@pytest.mark.parametrize("unwanted", ["", "1"])
+def test_colours_come_unless_the_client_sends_that_they_are_unwanted(site: Site, unwanted: str) -> None:
+    words = site.words("admin", "-tt", "-o", "SendEnv=NO_COLOR")
+    environment = {**site.environment("admin"), "NO_COLOR": unwanted}
+    person = pexpect.spawn(words[0], words[1:], env=environment, timeout=PATIENCE, encoding="utf-8")
+    person.logfile_read = seen = StringIO()
+    person.expect_exact(PROMPT)
+    person.send("cluster info | nonsense\x1b[A")
+    person.expect("nons.*ense")
+    person.send("\x03")
+    assert leaves(person) == 0
+    assert ("\x1b[0;3" in seen.getvalue()) is not bool(unwanted)
 
 
 def test_tab_completes(site: Site) -> None:

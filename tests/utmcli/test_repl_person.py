@@ -49,8 +49,10 @@ def test_known_words_have_their_colours_once_the_editor_is_up(person: Person) ->
     assert found == ["cyan", "green", "magenta", "red"]
 
 
-def test_a_terminal_without_colours_gets_none(shell: Shell) -> None:
-    person = shell.person(term="vt100")
+@pytest.mark.parametrize("without", [{"TERM": "vt100"}, {"NO_COLOR": "1"}])
+def test_a_terminal_without_colours_gets_none(shell: Shell, without: dict[str, str]) -> None:
+    shell.environment |= without
+    person = shell.person(term=without.get("TERM", "xterm-256color"))
     person.sees_prompt()
     person.types("interface delete name LAN2 " + UP)
     person.sees_line(f"{PROMPT}interface delete name LAN2 ")

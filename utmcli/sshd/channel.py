@@ -12,7 +12,7 @@ import asyncssh
 
 from cluster.errors import ClusterError
 from utmcli.arguments import understand, without_json
-from utmcli.console import Hello
+from utmcli.console import MONOCHROME, Hello
 from utmcli.history import LineHistory
 from utmcli.oneshot import commands_in, run_commands, run_one, whole_input
 from utmcli.render import (
@@ -112,6 +112,8 @@ class Channel(asyncssh.SSHServerSession):  # type: ignore[misc] # asyncssh is no
         """Everything is said; begin."""
         is_terminal = self._terminal is not None
         term, columns, rows = self._terminal or ("", 0, 0)
+        if term not in ("", "dumb") and self._channel.get_environment().get("NO_COLOR"):
+            term = MONOCHROME
         hello = Hello(term, min(columns, 10_000), min(rows, 10_000), (is_terminal,) * 3, "/", ())
         self._console = ChannelConsole(self._channel, hello, time.monotonic)
         self._task = asyncio.create_task(self._run(self._console))
