@@ -216,8 +216,7 @@ class Election:
         errand = self._handover.errand
         judgement = self._reign.judge(
             path, hearing, self._paths.values(), own=self._priority, interval=self._settings.advert_interval,
-            known_to_hear=self._report is not None and bool(self._report.hears), leaving=errand is not None,
-            now=now,
+            hears_us=() if self._report is None else self._report.hears, leaving=errand is not None, now=now,
         )
         self._effects += judgement.effects
         if judgement.yields:
@@ -350,7 +349,7 @@ class Election:
         return self._paths.due(self._settings.trigger_delay, serving=self._role is Role.MASTER)
 
     def _fire(self, now: Nanoseconds) -> None:
-        """Do what is due."""
+        """Do what is due; offline, nothing ever is."""
         for path in self._paths.values() if self._paths_due <= now else ():
             if path.due(self._settings.trigger_delay, serving=self._role is Role.MASTER) <= now:
                 path.settle()
@@ -359,12 +358,13 @@ class Election:
                 self._reconsider(now)
             if path.burst_due <= now:
                 self._effects += burst(path, now)
-        if self._drop_at <= now:
-            self._drop(now)
         if self._role is Role.MASTER:
             self._fire_master(now)
-        elif self._role is Role.BACKUP and self._handover.errand is None:
+        elif self._handover.errand is None:
             self._fire_backup(now)
+        # Last: who takes the role again in this moment keeps the addresses, and says no farewell.
+        if self._drop_at <= now:
+            self._drop(now)
 
     def _beat(self, now: Nanoseconds) -> list[events.Effect]:
         """The turns of an idle master: whatever they look at has to be fetched into cold caches."""

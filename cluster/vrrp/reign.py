@@ -106,7 +106,7 @@ class Reign:
         *,
         own: Priority,
         interval: Centiseconds,
-        known_to_hear: bool,
+        hears_us: Collection[str],
         leaving: bool,
         now: Nanoseconds,
     ) -> Judgement:
@@ -118,7 +118,7 @@ class Reign:
             paths: all HA interfaces.
             own: our effective priority.
             interval: between our adverts.
-            known_to_hear: the partner says over the hotwire that it hears us.
+            hears_us: where the partner says over the hotwire that it does.
             leaving: we hand over, and an equal will do.
             now: the present instant.
         """
@@ -136,7 +136,9 @@ class Reign:
                 # Let the lower ones have their say first.
                 late = run >= interval.nanoseconds or not lower
                 return Judgement(yields=words.tie(hearing, path) if late else "")
-        if run >= patience and not known_to_hear:
+        # A worse one that hears us anywhere yields; an equal one only where we hear each other.
+        heard = path.interface.name in hears_us if hearing.priority == own else bool(hears_us)
+        if run >= patience and not heard:
             return Judgement(yields=words.unheard(hearing, path, run), deaf=True)
         return self._answer(path, hearing, own, run, now)
 

@@ -60,8 +60,9 @@ def bounds(
     """
     down = 4 * interval
     slack = 2 * (delay + lateness)
-    # The worse one hears an advert of the better one: after one regular interval, or two when the priority moved
-    # meanwhile. Equals first let the lower VRIDs have their say, and until they have forgotten each other there.
+    # The worse one hears an advert of the better one: after one regular interval, or two when its own priority
+    # moves meanwhile; when one moves, this counts anew. Equals first let the lower VRIDs have their say, and until
+    # they have forgotten each other there.
     two_with_path = 2 * interval + slack + HOLD
     two_equals = two_with_path + interval + down
     # The better one must have heard the worse one for a Master_Down_Interval, then once more. The hotwire may say

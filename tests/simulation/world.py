@@ -40,6 +40,7 @@ class World:
         self.stranger: Stranger | None = None
         self.hotwire = False
         self.explained = 0
+        self._priorities = 0, 0
         self.bounds = Bounds(0, 0, 0, 0, 0, 0, 0)
         self._index = {segment.name: segment for segment in segments}
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -213,6 +214,10 @@ class World:
             return
         two = first.held and second.held
         unequal, path, one, other, hold0, hold1 = self._watches
+        if self._priorities != (first.priority, second.priority):
+            # Who is the better one was decided anew.
+            self._priorities = first.priority, second.priority
+            unequal.restart(now)
         unequal.see(two and self._paths and first.priority != second.priority, now)
         path.see(two and self._paths, now)
         one.see(two and self._hears[0], now)
