@@ -215,7 +215,8 @@ def host_key_of(lab: Lab, node: str) -> str:
     seen: list[str] = []
 
     def served() -> bool:
-        seen[:] = lab.exec(node, "ssh-keyscan", "-t", "ed25519", "127.0.0.1", check=False).split()
+        lines = lab.exec(node, "ssh-keyscan", "-t", "ed25519", "127.0.0.1", check=False).splitlines()
+        seen[:] = [word for line in lines if not line.startswith("#") for word in line.split()]
         return len(seen) == 3
 
     eventually(served)

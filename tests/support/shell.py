@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import stat
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PATIENCE = 30.0
+_NOT_FOR_PYTE = re.compile(rb"\x1b\[[<=>?][0-9;]*u|\x1bP[^\x1b]*\x1b\\")
+"""What a shell asks newer terminals for (fish 4: the keyboard protocol); pyte would print it."""
 
 
 @contextlib.contextmanager
@@ -129,6 +132,12 @@ class Person:
             wait_until(lambda t=text: t in self.look(), lambda t=text: f"{t!r} is not in\n{self.look()}")
         return self.look()
 
+    def sees_one_of(self, *texts: str) -> None:
+        """Wait until any of these stands on the screen."""
+        wait_until(
+            lambda: any(text in self.look() for text in texts), lambda: f"none of {texts} is in\n{self.look()}"
+        )
+
     def sees_prompt(self, prompt: str = "master.cluster.local> ") -> None:
         """Wait until the cursor stands behind an empty prompt."""
         wait_until(lambda: self.line() == prompt, lambda: f"{self.line()!r} is no prompt in\n{self.look()}")
@@ -149,7 +158,7 @@ class Person:
             while True:
                 data = self._child.read_nonblocking(65536, 0.02)
                 self.raw += data
-                self._stream.feed(data)
+                self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def resizes(self, rows: int, columns: int) -> None:
