@@ -26,6 +26,8 @@ _LOG = logging.getLogger("utmcli")
 
 HOST = Actor(user="shell host", source="shell host", role="readonly")
 WRONG = Verdict(right=False)
+CHECKS = 4
+"""Passwords that clusterd has at once, of which it looks at two; what else it is asked has to find room."""
 MAX_WAITING = 32
 """Passwords that wait for their turn at clusterd; one more is refused unseen."""
 MAX_NAME = 64
@@ -63,6 +65,8 @@ class House:
         self._numbers = numbers
         self._throttle = Throttle()
         self._waiting = 0
+        self._turns = asyncio.Semaphore(CHECKS)
+        self._checks: set[asyncio.Task[Verdict]] = set()
 
     def arrive(self, number: int, source: str) -> int | None:
         """Somebody connected, see `Entrance.arrive`."""
@@ -108,17 +112,32 @@ class House:
         """
         name = name[:MAX_NAME]
         wait = self._throttle.wait(name, source, time.monotonic())
-        if wait is None or self._waiting >= MAX_WAITING:
+        if wait is None:
             return WRONG
         await asyncio.sleep(wait)
+        if self._waiting >= MAX_WAITING:
+            return WRONG
         self._waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
+        # Whoever hangs up now takes nothing back: clusterd looks at it all the same, and a wrong one counts.
+        check = asyncio.create_task(self._check(name, password, source, exists=exists))
+        self._checks.add(check)
+        check.add_done_callback(self._checked)
+        return await asyncio.shield(check)
+
+    def _checked(self, check: asyncio.Task[Verdict]) -> None:
+        self._checks.discard(check)
+        self._turns.release()
+
+    async def _check(self, name: str, password: str, source: str, *, exists: bool) -> Verdict:
         try:
             verdict = await self.link.ask(CheckPassword(name, password), HOST, _PATIENCE)
         except ClusterError as error:
             _LOG.warning("a password cannot be checked: %s", error.message)
             return WRONG
-        finally:
-            self._waiting -= 1
         if isinstance(verdict, Verdict) and verdict.right:
             self._throttle.right(name, source)
             return verdict

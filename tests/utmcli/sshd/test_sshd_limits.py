@@ -15,7 +15,7 @@ from cluster.errors import UnreachableError
 from cluster.rpc import messages as m
 from utmcli.bulletin import Bulletin
 from utmcli.outlook import Outlook
-from utmcli.sshd import door, listener, server
+from utmcli.sshd import door, house, listener, server
 from utmcli.sshd.channel import Channel, Visitor
 from utmcli.sshd.house import House
 from utmcli.trail import Trail
@@ -37,10 +37,16 @@ class PlayedLink:
         self.outlook = Outlook(cast("Any", self))
         self.login = m.Login(exists=True, enabled=True, idle_timeout=0, hotwire="", role="admin", keys=(key,))
         self.is_away = False
+        self.checked: list[str] = []
+        self.verdicts = asyncio.Semaphore(0)
 
     async def ask(self, ask: m.Ask, _actor: m.Actor, _deadline: float) -> m.AnyAnswer:
         if self.is_away:
             raise UnreachableError("there is no clusterd")
+        if isinstance(ask, m.CheckPassword):
+            self.checked.append(ask.password)
+            await self.verdicts.acquire()
+            return m.Verdict(right=False)
         return self.login if isinstance(ask, m.GetLogin) else m.Done()
 
 
@@ -305,5 +311,28 @@ def test_who_is_logging_in_or_about_to_open_a_session_keeps_a_host_that_is_repla
         session.stdin.write(b"exit\n")
         await session.wait()
         assert scene.server.busy
+
+    play(tmp_path, story)
+
+
+def test_guessers_who_hang_up_leave_clusterd_room_for_others_and_what_they_tried_counts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def guess(scene: Scene, number: int) -> asyncio.Task[m.Verdict]:
+        source = f"192.0.2.{number}"
+        task = asyncio.create_task(scene.house.check(f"user{number}", f"guess {number}", source, exists=False))
+        await asyncio.sleep(0.001)
+        return task
+
+    async def story(scene: Scene) -> None:
+        for number in range(50):
+            (await guess(scene, number)).cancel()
+        last = await guess(scene, 99)
+        assert scene.clusterd.checked == [f"guess {number}" for number in range(house.CHECKS)]
+        for _ in range(house.CHECKS + 1):
+            scene.clusterd.verdicts.release()
+        assert await last == house.WRONG
+        assert scene.clusterd.checked[house.CHECKS :] == ["guess 99"], "nobody looks at what was taken back in time"
+        assert "from 192.0.2.0, 1 lately" in caplog.text, "to hang up while it is looked at hides none"
 
     play(tmp_path, story)
