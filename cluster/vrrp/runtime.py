@@ -139,10 +139,11 @@ class Engine:
             page.beat(now)
             due = min(now + self._beat_every, upkeep.wake_at, driver.due)
             wait = (due - now) / 1_000_000_000 if due > now else 0.0
-            if self._linger:
+            lingered, self._linger = self._linger, 0.0
+            if lingered:
                 # What a node says on one interface it says on all: wait for the rest rather than wake up for each.
-                sleep(min(self._linger, wait))
-                self._linger, wait = 0.0, 0.0
+                sleep(min(lingered, wait))
+                wait = 0.0
             # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact. For a
             # takeover the rest of a millisecond is left to another turn: it comes once, adverts again and again.
             if wait >= PRECISE or not wait:
@@ -151,6 +152,8 @@ class Engine:
                 ready = poll(0, self._most_events) if select.select((self._poller,), (), (), wait)[0] else []
             if ready:
                 self._dispatch(ready, server)
+                if lingered:
+                    self._linger = 0.0  # that was the rest
             now = clock.monotonic()
             if driver.due <= now:
                 driver.tick(now)
