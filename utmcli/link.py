@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import aclosing, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster.errors import RefusedError
@@ -89,14 +90,14 @@ class Link:
             ClusterError: what clusterd answered instead.
             UnreachableError: there is no clusterd, or it does not answer in time.
         """
+        if isinstance(ask, ChangePassword):
+            return await self._passwords.finish(actor.user, partial(self._ask, ask, actor, deadline))
         async with self._turn(ask, actor):
             return await self._ask(ask, actor, deadline)
 
     def _turn(self, ask: AnyAsk, actor: Actor) -> AbstractAsyncContextManager[None]:
         """What every account may ask stands in line: none of them takes all that clusterd works on at once."""
-        if isinstance(ask, READ_ONLY):
-            return self._turns.turn(actor.user)
-        return self._passwords.turn(actor.user) if isinstance(ask, ChangePassword) else nullcontext()
+        return self._turns.turn(actor.user) if isinstance(ask, READ_ONLY) else nullcontext()
 
     async def _ask(self, ask: AnyAsk, actor: Actor, deadline: float) -> AnyAnswer:
         client = await self._connection()

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from typing import Any, TypeVar
 
+    Outcome = TypeVar("Outcome")
 
 LONGEST_BRIEF = 0.1
 """Seconds after which a brief turn ends: whatever takes longer waits for something else than the processor."""
@@ -25,6 +27,12 @@ class Turns:
     def __init__(self, at_once: int) -> None:
         self._free = at_once
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._works: set[asyncio.Task[Any]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return sum(len(queue) for queue in self._waiting.values())
 
     @asynccontextmanager
     async def turn(self, account: str) -> AsyncIterator[None]:
@@ -53,6 +61,25 @@ class Turns:
         finally:
             timer.cancel()
             give()
+
+    async def finish(self, account: str, work: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
+        """Wait for a turn and do some work in it to the end, also if who wants it goes away meanwhile.
+
+        For what somebody else, once asked, works on all the same: the turn is given back when that is done. Whoever
+        goes away while still waiting leaves nothing to do.
+
+        Raises:
+            Exception: what the work raises.
+        """
+        await self._take(account)
+        task = asyncio.create_task(work())
+        self._works.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._works.discard(task)
+        self._next()
 
     async def _take(self, account: str) -> None:
         if self._free:

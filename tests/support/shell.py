@@ -132,19 +132,13 @@ class Person:
             wait_until(lambda t=text: t in self.look(), lambda t=text: f"{t!r} is not in\n{self.look()}")
         return self.look()
 
-    def sees_one_of(self, *texts: str) -> None:
-        """Wait until any of these stands on the screen."""
-        wait_until(
-            lambda: any(text in self.look() for text in texts), lambda: f"none of {texts} is in\n{self.look()}"
-        )
-
     def sees_prompt(self, prompt: str = "master.cluster.local> ") -> None:
         """Wait until the cursor stands behind an empty prompt."""
         wait_until(lambda: self.line() == prompt, lambda: f"{self.line()!r} is no prompt in\n{self.look()}")
 
-    def sees_line(self, line: str) -> None:
-        """Wait until the line with the cursor, up to the cursor, is this."""
-        wait_until(lambda: self.line() == line, lambda: f"{self.line()!r} is not {line!r} in\n{self.look()}")
+    def sees_line(self, *lines: str) -> None:
+        """Wait until the line with the cursor, up to the cursor, is this, or one of these."""
+        wait_until(lambda: self.line() in lines, lambda: f"{self.line()!r} is not {lines!r} in\n{self.look()}")
 
     def line(self) -> str:
         """The line with the cursor, up to the cursor."""

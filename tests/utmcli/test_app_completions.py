@@ -104,9 +104,9 @@ def test_zsh_completes_filters_behind_a_pipe_that_is_not_its_own(zsh: Person) ->
 
 def test_fish_completes_filters_behind_a_pipe_that_is_not_its_own(fish: Person) -> None:
     fish.types("utmcli cluster info \t")
-    fish.sees_one_of("$ utmcli cluster info \\|", "$ utmcli cluster info '|'")  # fish 3, fish 4
+    fish.sees_line("$ utmcli cluster info \\| ", "$ utmcli cluster info '|' ")  # fish 3, fish 4
     fish.types("cou\t")
-    fish.sees_one_of("$ utmcli cluster info \\| count", "$ utmcli cluster info '|' count")
+    fish.sees_line("$ utmcli cluster info \\| count ", "$ utmcli cluster info '|' count ")
 
 
 def test_bash_completes_options(bash: Person) -> None:

@@ -165,6 +165,11 @@ def test_changes_of_passwords_stand_in_line_before_clusterd(fake: FakeClusterd) 
         link = link_to(fake)
         change = messages.ChangePassword("old", "new")
         await asyncio.gather(*(link.ask(change, ACTOR, 10.0) for _ in range(20)))
+        for _ in range(8):
+            left = asyncio.create_task(link.ask(change, ACTOR, 10.0))
+            await asyncio.sleep(0.002)
+            left.cancel()  # clusterd goes on with it
+        await link.ask(change, ACTOR, 10.0)
         await link.close()
 
     asyncio.run(scenario())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from utmcli.turns import Turns
 
@@ -45,6 +46,32 @@ def test_so_many_are_served_at_once() -> None:
 
     asyncio.run(everybody())
     assert most == 3
+
+
+def test_work_that_nobody_waits_for_any_more_keeps_its_turn_until_it_is_done() -> None:
+    async def story() -> list[str]:
+        turns, order, done = Turns(1), [], asyncio.Event()
+
+        async def work(name: str) -> str:
+            order.append(name)
+            await done.wait()
+            order.append(f"end of {name}")
+            return name
+
+        names = ("first", "second", "third")
+        asked = [asyncio.create_task(turns.finish("a", partial(work, name))) for name in names]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert (order, turns.waiting) == (["first"], 2)
+        asked[0].cancel()
+        asked[1].cancel()
+        await asyncio.wait(asked[:2])
+        assert (order, turns.waiting) == (["first"], 1)
+        done.set()
+        assert await asked[2] == "third"
+        return order
+
+    assert asyncio.run(story()) == ["first", "end of first", "third", "end of third"]
 
 
 def test_who_gives_up_waiting_takes_nobodys_turn() -> None:

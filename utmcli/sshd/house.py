@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster.errors import ClusterError, ProtocolError
 from cluster.rpc.messages import Actor, CheckPassword, GetLogin, Login, Verdict
 from utmcli.sshd.entrance import Entrance
 from utmcli.sshd.throttle import Throttle
+from utmcli.turns import Turns
 
 if TYPE_CHECKING:
     from itertools import count
@@ -64,9 +66,7 @@ class House:
         self.channels: set[Channel] = set()
         self._numbers = numbers
         self._throttle = Throttle()
-        self._waiting = 0
-        self._turns = asyncio.Semaphore(CHECKS)
-        self._checks: set[asyncio.Task[Verdict]] = set()
+        self._checks = Turns(CHECKS)
 
     def arrive(self, number: int, source: str) -> int | None:
         """Somebody connected, see `Entrance.arrive`."""
@@ -115,22 +115,10 @@ class House:
         if wait is None:
             return WRONG
         await asyncio.sleep(wait)
-        if self._waiting >= MAX_WAITING:
+        if self._checks.waiting >= MAX_WAITING:
             return WRONG
-        self._waiting += 1
-        try:
-            await self._turns.acquire()
-        finally:
-            self._waiting -= 1
-        # Whoever hangs up now takes nothing back: clusterd looks at it all the same, and a wrong one counts.
-        check = asyncio.create_task(self._check(name, password, source, exists=exists))
-        self._checks.add(check)
-        check.add_done_callback(self._checked)
-        return await asyncio.shield(check)
-
-    def _checked(self, check: asyncio.Task[Verdict]) -> None:
-        self._checks.discard(check)
-        self._turns.release()
+        # Whoever hangs up during the check takes nothing back: clusterd goes on with it, and a wrong one counts.
+        return await self._checks.finish(HOST.user, partial(self._check, name, password, source, exists=exists))
 
     async def _check(self, name: str, password: str, source: str, *, exists: bool) -> Verdict:
         try:
