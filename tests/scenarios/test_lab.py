@@ -207,7 +207,7 @@ def test_a_pulled_cable_is_seen_by_both_ends_and_stays_pulled_over_a_boot(lab: L
 def test_a_node_without_power_leaves_the_hotwire_of_its_partner_without_carrier(lab: Lab) -> None:
     lab.kill("spare")
 
-    assert "NO-CARRIER" in lab.exec("master", "ip", "link", "show", "LAN3")
+    eventually(lambda: "NO-CARRIER" in lab.exec("master", "ip", "link", "show", "LAN3"))
 
 
 def host_key_of(lab: Lab, node: str) -> str:

@@ -199,6 +199,7 @@ def test_an_adopted_process_is_stopped_in_order() -> None:
         assert watched.child.adopt(process.pid)
         await watched.child.stop(5)
         assert watched.child.pid is None
+        await process.wait()  # else asyncio's transport outlives its loop, and some later test is blamed for it
 
     run(scenario())
 
