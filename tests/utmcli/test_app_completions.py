@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import utmcli
 from tests.support.shell import Person
 from utmcli.shells import PLACES, target_of, text_of
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.fake_clusterd import Answers
     from tests.support.shell import Shell
 
-SCRIPTS = Path(utmcli.__file__).parent / "completions"
+SCRIPTS = Path(__file__).parents[2] / "completions"
 
 
 def somebody_in(shell: Shell, name: str, options: list[str], prepare: str) -> Person:
@@ -29,7 +28,12 @@ def somebody_in(shell: Shell, name: str, options: list[str], prepare: str) -> Pe
         pytest.skip(f"{name} is not installed")
     path = f"{shell.client.parent}:{shell.environment['PATH']}"
     environment = {
-        **shell.environment, "PATH": path, "PS1": "$ ", "PROMPT": "$ ", "HISTFILE": "", "INPUTRC": "/dev/null",
+        **shell.environment,
+        "PATH": path,
+        "PS1": "$ ",
+        "PROMPT": "$ ",
+        "HISTFILE": "",
+        "INPUTRC": "/dev/null",
         "HOME": str(shell.run_dir),
     }
     person = Person(Path(program), options, environment, (24, 100), tells_size=True)
@@ -173,7 +177,10 @@ def completed(shell: Shell, home: Path, name: str, script: str) -> str:
     path = f"{shell.client.parent}:{shell.environment['PATH']}"
     environment = {**shell.environment, "PATH": path, "HOME": str(home), "SHELL": f"/bin/{name}"}
     installed = subprocess.run(
-        [shell.client, "completion", "install", "--user"], env=environment, capture_output=True, text=True,
+        [shell.client, "completion", "install", "--user"],
+        env=environment,
+        capture_output=True,
+        text=True,
         check=True,
     )
     assert installed.stdout.startswith("installed ")
