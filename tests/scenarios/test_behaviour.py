@@ -44,7 +44,7 @@ def test_a_switch_that_nobody_answers_is_no_success_and_leaves_the_role_where_it
 
 def test_a_forced_switch_gives_the_role_up_though_nobody_takes_it_and_says_that_it_came_back(lab: Lab) -> None:
     lab.kill("spare")
-    # Before that the warning about the connections may be missing, or give another reason.
+    # Until clusterd has noticed, its warning about the connections is missing or gives another reason.
     eventually(lambda: UNPLUGGED in lab.cli("master", "cluster status"))
 
     done = lab.run("exec", "master", "--", "utmcli", "cluster", "switch", "force", "1")

@@ -28,12 +28,7 @@ def somebody_in(shell: Shell, name: str, options: list[str], prepare: str) -> Pe
         pytest.skip(f"{name} is not installed")
     path = f"{shell.client.parent}:{shell.environment['PATH']}"
     environment = {
-        **shell.environment,
-        "PATH": path,
-        "PS1": "$ ",
-        "PROMPT": "$ ",
-        "HISTFILE": "",
-        "INPUTRC": "/dev/null",
+        **shell.environment, "PATH": path, "PS1": "$ ", "PROMPT": "$ ", "HISTFILE": "", "INPUTRC": "/dev/null",
         "HOME": str(shell.run_dir),
     }
     person = Person(Path(program), options, environment, (24, 100), tells_size=True)
@@ -177,10 +172,7 @@ def completed(shell: Shell, home: Path, name: str, script: str) -> str:
     path = f"{shell.client.parent}:{shell.environment['PATH']}"
     environment = {**shell.environment, "PATH": path, "HOME": str(home), "SHELL": f"/bin/{name}"}
     installed = subprocess.run(
-        [shell.client, "completion", "install", "--user"],
-        env=environment,
-        capture_output=True,
-        text=True,
+        [shell.client, "completion", "install", "--user"], env=environment, capture_output=True, text=True,
         check=True,
     )
     assert installed.stdout.startswith("installed ")
