@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 # How fast examples come depends on what else the machine does, and says nothing about the product.
 settings.register_profile("utmcli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("utmcli")
+
+# A background job of a script is started deaf to Ctrl-C, and so would be whatever a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOOLS = ("ip", "unshare", "setpriv", "nsenter")
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+
+from cluster.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from typing import Any, TypeVar
 
     Outcome = TypeVar("Outcome")
+
+_LOG = logging.getLogger(__name__)
 
 LONGEST_BRIEF = 0.1
 """Seconds after which a brief turn ends: whatever takes longer waits for something else than the processor."""
@@ -75,7 +80,11 @@ class Turns:
         task = asyncio.create_task(work())
         self._works.add(task)
         task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_told_nobody)
+            raise
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._works.discard(task)
@@ -118,3 +127,10 @@ class Turns:
                 called.set_result(None)
                 return
         self._free += 1
+
+
+def _told_nobody(task: asyncio.Task[Any]) -> None:
+    """Whoever wanted the work went away: that it could not be done is of no interest, a defect of ours is."""
+    if task.cancelled() or (problem := task.exception()) is None or isinstance(problem, ClusterError):
+        return
+    _LOG.error("work that nobody waits for any more failed", exc_info=problem)

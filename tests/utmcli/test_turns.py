@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from functools import partial
 
+import pytest
+
+from cluster.errors import UnreachableError
 from utmcli.turns import Turns
 
 
@@ -116,3 +120,35 @@ def test_a_brief_turn_ends_though_its_block_goes_on_and_is_given_back_once() -> 
         return order
 
     assert asyncio.run(story()) == ["follow", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "logged"),
+    [
+        (UnreachableError("clusterd is gone"), []),
+        (ZeroDivisionError(), ["work that nobody waits for any more failed"]),
+    ],
+)
+def test_what_fails_when_nobody_waits_for_it_any_more_is_logged_if_it_is_a_defect(
+    caplog: pytest.LogCaptureFixture, problem: Exception, logged: list[str]
+) -> None:
+    async def story() -> None:
+        turns, go = Turns(1), asyncio.Event()
+
+        async def work() -> None:
+            await go.wait()
+            raise problem
+
+        asked = asyncio.create_task(turns.finish("a", work))
+        await asyncio.sleep(0.01)
+        asked.cancel()
+        await asyncio.wait([asked])
+        go.set()
+        async with turns.turn("b"):
+            pass
+        assert turns._free == 1
+
+    asyncio.run(story())
+    gc.collect()
+
+    assert [record.message for record in caplog.records] == logged

@@ -336,3 +336,24 @@ def test_guessers_who_hang_up_leave_clusterd_room_for_others_and_what_they_tried
         assert "from 192.0.2.0, 1 lately" in caplog.text, "to hang up while it is looked at hides none"
 
     play(tmp_path, story)
+
+
+def test_no_more_passwords_wait_for_clusterd_than_it_would_soon_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house, "MAX_WAITING", 2)
+
+    async def story(scene: Scene) -> None:
+        def guess(number: int) -> asyncio.Task[m.Verdict]:
+            source = f"192.0.2.{number}"
+            return asyncio.create_task(scene.house.check(f"user{number}", f"guess {number}", source, exists=False))
+
+        held = [guess(number) for number in range(house.CHECKS + 2)]
+        await until(lambda: scene.house._checks.waiting == 2)
+        assert await guess(99) == house.WRONG
+        for _ in held:
+            scene.clusterd.verdicts.release()
+        await asyncio.gather(*held)
+        assert "guess 99" not in scene.clusterd.checked
+
+    play(tmp_path, story)
