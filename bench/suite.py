@@ -21,7 +21,7 @@ SHORT = {
     "link_loss": "3 100",
     "healing": "3",
     "start_stop": "3",
-    "cpu": "15",
+    "cpu": "5 3",
     "load": "0.2",
     "continuity": "3",
     "many": "3",
