@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("election", "vigil", "reign", "handover", "paths", "priority")
+MODULES = ("election", "vigil", "refrain", "reign", "handover", "paths", "priority")
 FIRST_SEEDS = 20
 """Schedules before the unit tests: most mutants die of them, and they cost less than starting pytest."""
 PATIENCE = 5
@@ -64,44 +64,26 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "if errand is not None and self._give_up_at <= now:",
         "errand is not None and self._give_up_at <= now  ->  self._give_up_at <= now",
     ): "without an errand nothing is given up; the check is for the type checker",
-    ("election", "self._paths_due = NEVER", "self._paths_due = NEVER  ->  left out"): "set before it is read",
     (
         "election",
         "if now < self._only_adverts_until and isinstance(event, events.Tick):",
         "if now < self._only_adverts_until and isinstance(event, events.Tick):  ->  if False:",
     ): "a shortcut",
-    (
-        "election",
-        "self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE",
-        (
-            "self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE"
-            "  ->  left out"
-        ),
-    ): "without the shortcut",
-    (
-        "election",
-        "self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE",
-        "self._soonest_besides() if self._role is Role.MASTER else AT_ONCE  ->  AT_ONCE",
-    ): "without the shortcut",
-    (
-        "election",
-        "routine = self._role is Role.BACKUP and isinstance(event, (events.Heard, events.HeardTogether))",
-        "Role.BACKUP  ->  Role.OFFLINE",
-    ): "without the shortcut; a node that is off waits for no interface",
-    ("election", "if not routine:", "if not routine:  ->  if True:"): "without the shortcut",
     ("election", "if news:", "if news:  ->  if True:"): "without the shortcut",
     (
-        "election",
-        "for path in self._paths.values() if self._paths_due <= now else ():",
-        "self._paths.values() if self._paths_due <= now else ()  ->  self._paths.values()",
-    ): "without the shortcut",
+        "refrain",
+        "self._instant = Instant(AT_ONCE)",
+        "self._instant = Instant(AT_ONCE)  ->  left out",
+    ): "set before it is read",
+    (
+        "refrain",
+        "if path is None or path.last is None:",
+        "path is None or path.last is None  ->  path is None",
+    ): "somebody was heard there just now; the check is for the type checker",
+    ("reign", "self._beats = 0", "0  ->  1"): "any number will do",
+    ("reign", "self._beats += 1", "1  ->  2"): "the same",
     ("reign", "self._interval = Nanoseconds(0)", "0  ->  1"): "set before it is read",
     ("reign", "self._interval = Nanoseconds(0)", "self._interval = Nanoseconds(0)  ->  left out"): "the same",
-    (
-        "paths",
-        "elif hearing.priority == advert.priority and hearing.interval == advert.interval:",
-        "if hearing.priority == advert.priority and hearing.interval == advert.interval:  ->  if False:",
-    ): "without the shortcut",
     (
         "paths",
         "if path.pending or path.burst_due < NEVER:",
@@ -139,6 +121,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         ),
     ): "a challenge implies that somebody was heard; the check is for the type checker",
     ("reign", "self.next_advert = NEVER", "self.next_advert = NEVER  ->  left out"): "set before it is read",
+    ("paths", "self.answered = -1", "1  ->  2"): "before any",
     ("paths", "self.crowded = False", "False  ->  True"): "a shortcut",
     ("paths", "self._told_at = Nanoseconds(0)", "0  ->  1"): "set before it is read",
     (
@@ -154,8 +137,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "set before it is read",
     ("paths", "self.rival_told = True", "True  ->  False"): "set before it is read",
     ("paths", "self.rival_told = True", "self.rival_told = True  ->  left out"): "set before it is read",
-    ("paths", "self.answered = False", "self.answered = False  ->  left out"): "the first advert of a term sets it",
-    ("paths", "self.answered = False", "False  ->  True"): "the first advert of a term sets it",
     ("paths", "if len(self.hearings) > 1:", "if len(self.hearings) > 1:  ->  if True:"): "a shortcut",
     ("paths", "if len(self.hearings) > 1:", "len(self.hearings) > 1  ->  len(self.hearings) >= 1"): "a shortcut",
     ("priority", "NEVER = Nanoseconds(1 << 63)", "63  ->  64"): "late enough",

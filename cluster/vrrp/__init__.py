@@ -31,7 +31,8 @@ of all it waits an interval with that, so that the lower ones have their say.
 *A worse master* is answered at once, with an advert and announcements (RFC 9568 section 6.4.3). If it is
 still heard 20 ms later, it is told of as a second master; the last adverts of one that yields may be late. If it
 goes on for a Master_Down_Interval, it does not hear us: loss in one direction. The one who hears yields, because
-the deaf one cannot, and does not preempt until the hotwire says that it is heard, or for five minutes.
+the deaf one cannot, and does not preempt until the hotwire says that it is heard, or for five minutes. It does not
+yield where the partner says over the hotwire that it does hear us: then it is merely slow.
 
 *Addresses outlive the role* by 20 ms: packets are still under way to the old master when it hears the new one.
 After it has removed them it says priority 0, which the new master answers with announcements, since the last ARP

@@ -5,7 +5,9 @@ Somebody who makes or removes interfaces at the time holds it for tens of millis
 namespaces came and went, and the partner took over. A file system that is busy with a commit is no faster.
 
 The thread inherits the engine's real-time scheduling and hardly ever runs: system calls that wait do so without
-the interpreter's lock. `_thread` instead of `threading`, whose import would take a millisecond of a restart.
+the interpreter's lock. It is woken at the last moment before the loop falls asleep: while the loop still has that
+lock, the thread would run into it at once, and both would pay for the encounter. `_thread` instead of `threading`,
+whose import would take a millisecond of a restart.
 """
 
 from __future__ import annotations
@@ -32,10 +34,12 @@ class Aside:
     """Does one thing after the other, in the order asked for, while its owner goes on.
 
     Attributes:
+        asked: something is to be done; the loop calls `begin` before it waits.
         failed: called on the other thread when there is something to `report`.
     """
 
     def __init__(self) -> None:
+        self.asked = False
         self.failed: Callable[[], None] = _nothing
         self._waiting: deque[tuple[Work, Failed]] = deque()
         self._failures: deque[tuple[Failed, OSError]] = deque()
@@ -43,7 +47,7 @@ class Aside:
         self._started = False
 
     def do(self, work: Work, failed: Failed) -> None:
-        """Have something done soon; what is waiting already is not asked for twice.
+        """Have something done after the next `begin`; what is waiting already is not asked for twice.
 
         Args:
             work: runs on the other thread; what it shares with this one needs a lock.
@@ -52,6 +56,11 @@ class Aside:
         if (work, failed) in self._waiting:
             return
         self._waiting.append((work, failed))
+        self.asked = True
+
+    def begin(self) -> None:
+        """Let the other thread do what was asked for."""
+        self.asked = False
         if not self._started:
             self._started = True
             stack_size(_STACK)

@@ -1,7 +1,7 @@
 """Carries out what the election asks for, strictly in the order given.
 
-All adverts of a moment get their numbers at once: what is kept of them on the state page costs as much for sixty
-interfaces as for one.
+Adverts on all interfaces get their numbers at once: what is kept of them on the state page costs as much for sixty
+as for one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cluster.vrrp import clock
 from cluster.vrrp.events import (
     Advertise,
+    AdvertiseEverywhere,
     Announce,
     DropAddresses,
     Noted,
@@ -21,12 +22,14 @@ from cluster.vrrp.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable
 
+    from cluster.units import Priority
     from cluster.vrrp.addresses import VirtualAddresses
     from cluster.vrrp.events import Effect
     from cluster.vrrp.ledger import Ledger
     from cluster.vrrp.page import Page
+    from cluster.vrrp.port import Port
     from cluster.vrrp.ports import Ports
     from cluster.vrrp.reporter import Reporter
 
@@ -61,6 +64,8 @@ class Deeds:
         self._page = page
         self._reporter = reporter
         self._actions: dict[type, Callable[[Any], None]] = {
+            AdvertiseEverywhere: self._advertise_everywhere,
+            Advertise: self._advertise,
             Announce: self._announce,
             TakeAddresses: self._take_addresses,
             DropAddresses: self._drop_addresses,
@@ -69,26 +74,38 @@ class Deeds:
             Stopped: self._stop,
         }
 
-    def carry_out(self, effects: Sequence[Effect]) -> None:
+    def carry_out(self, effects: Iterable[Effect]) -> None:
         """Do all of it."""
-        unix = clock.unix()
-        number = 0
-        served = False
         for effect in effects:
-            if not isinstance(effect, Advertise):
-                self._actions[type(effect)](effect)
-                continue
-            interface, priority = effect
-            if not number:
-                number = self._ledger.numbers(len(effects), unix)
-            if self._ports.by_name[interface].advertise(priority, number, unix) and priority:
+            self._actions[type(effect)](effect)
+
+    def _advertise_everywhere(self, effect: AdvertiseEverywhere) -> None:
+        self._send(effect.priority, self._ports.by_name.values())
+
+    def _advertise(self, effect: Advertise) -> None:
+        self._send(effect.priority, self._port(effect))
+
+    def _send(self, priority: Priority, ports: Collection[Port]) -> None:
+        if not ports:
+            return
+        unix = clock.unix()
+        number = self._ledger.numbers(len(ports), unix)
+        served = False
+        for port in ports:
+            if port.advertise(priority, number, unix):
                 served = True
             number += 1
-        if served:
+        if served and priority:
             self._page.advertised()
 
     def _announce(self, effect: Announce) -> None:
-        self._ports.by_name[effect.interface].announce()
+        for port in self._port(effect):
+            port.announce()
+
+    def _port(self, effect: Advertise | Announce) -> Collection[Port]:
+        """Where; nowhere when the interface was just removed and the election is told in a moment."""
+        port = self._ports.by_name.get(effect.interface)
+        return () if port is None else (port,)
 
     def _take_addresses(self, _effect: TakeAddresses) -> None:
         self._addresses.take(clock.monotonic())

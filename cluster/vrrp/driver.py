@@ -64,7 +64,7 @@ class Driver:
         if self._runs_out(now):
             adverts += self._listen()
             now = self._clock()
-        self._decide(adverts[0] if len(adverts) == 1 else HeardTogether(tuple(adverts)), now)
+        self._decide(HeardTogether(tuple(adverts)), now)
 
     def feed(self, event: Event) -> None:
         """Something else happened: let the election decide, and do what it asks for."""

@@ -37,8 +37,7 @@ class Election:
         self._paths = Paths()
         self._effects: list[events.Effect] = []
         self.deadline: Nanoseconds | None = None
-        self._paths_due = NEVER
-        self._only_adverts_until = AT_ONCE
+        self._only_adverts_until = self._only_silence_until = AT_ONCE
         self._role = Role.OFFLINE
         self._since = Nanoseconds(0)
         self._cause = "the engine has not started"
@@ -78,19 +77,17 @@ class Election:
         """
         if now < self._only_adverts_until and isinstance(event, events.Tick):
             return self._beat(now)
+        if (
+            now < self._only_silence_until
+            and isinstance(event, events.HeardTogether)
+            and self._vigil.refrain.again(event.adverts, now)
+        ):
+            return self._stay(now)
         if not self._stopped:
-            # An advert changes nothing that a backup's interfaces wait for, and asking 60 of them takes a while.
-            routine = self._role is Role.BACKUP and isinstance(event, (events.Heard, events.HeardTogether))
             self._handlers[type(event)](event, now)
-            if not routine:
-                self._paths_due = self._ask_paths()
-            due = self._soonest()
-            while due <= now:
+            while (due := self._soonest()) <= now:
                 self._fire(now)
-                self._paths_due = self._ask_paths()
-                due = self._soonest()
             self.deadline = due if due < NEVER else None
-            self._only_adverts_until = self._soonest_besides() if self._role is Role.MASTER else AT_ONCE
         effects, self._effects = self._effects, []
         return effects
 
@@ -122,6 +119,7 @@ class Election:
     def _on_heard_together(self, heard: events.HeardTogether, now: Nanoseconds) -> None:
         for advert in heard.adverts:
             self._on_heard(advert, now)
+        self._vigil.heard_together(heard.adverts, self._paths, now)
 
     def _on_partner_silent(self, _event: events.PartnerSilent, now: Nanoseconds) -> None:
         self._report = None
@@ -157,6 +155,7 @@ class Election:
     def _on_configured(self, event: events.Configured, now: Nanoseconds) -> None:
         old, settings, self._settings = self._settings, event.settings, event.settings
         self._paths = self._paths.reconfigured(settings.interfaces)
+        self._vigil.refrain.forget()
         if (old.high, old.maintenance) != (settings.high, settings.maintenance):
             self._handover.floor = None
         if not settings.enabled:
@@ -168,7 +167,7 @@ class Election:
         self._reprioritise(now)
         if self._role is Role.MASTER:
             # Said once: a second advert reaches whoever took over at the first, as that of another master.
-            other = (effect for effect in self._effects if not isinstance(effect, events.Advertise))
+            other = (effect for effect in self._effects if not isinstance(effect, events.AdvertiseEverywhere))
             self._effects = [*other, events.TakeAddresses(), *announce(self._paths.values())]
             self._advertise(now)
         self._reconsider(now)
@@ -313,7 +312,7 @@ class Election:
     def _drop(self, now: Nanoseconds) -> None:
         """Remove the addresses and say farewell; whoever is leaving leaves now."""
         self._drop_at = NEVER
-        self._effects += [events.DropAddresses(), *(events.Advertise(name, FAREWELL) for name in self._paths)]
+        self._effects += [events.DropAddresses(), events.AdvertiseEverywhere(FAREWELL)]
         if self._handover.errand is not None:
             self._end(self._handover.errand, now)
 
@@ -329,28 +328,24 @@ class Election:
     # --- time -----------------------------------------------------------------------------------------
 
     def _soonest(self) -> Nanoseconds:
-        """When the next thing is due."""
+        """When the next thing is due; notes when that is one that the idle turns do not look for."""
+        self._only_adverts_until = self._only_silence_until = AT_ONCE
         if self._role is Role.OFFLINE:
             return NEVER
+        paths_due = self._paths.due(self._settings.trigger_delay, serving=self._role is Role.MASTER)
         if self._role is Role.MASTER:
-            return min(self._soonest_besides(), self._reign.next_advert)
-        soonest = min(self._drop_at, self._paths_due)
-        if self._handover.errand is None:
-            vigil = self._vigil
-            return min(soonest, vigil.due(self._priority, self._settings, self._paths), vigil.barred_until)
-        return soonest
-
-    def _soonest_besides(self) -> Nanoseconds:
-        """When a master has something else to do than to advertise."""
-        return min(self._drop_at, self._paths_due, self._reign.repeat_at, self._give_up_at)
-
-    def _ask_paths(self) -> Nanoseconds:
-        """When the first of the interfaces wants something."""
-        return self._paths.due(self._settings.trigger_delay, serving=self._role is Role.MASTER)
+            self._only_adverts_until = besides = min(paths_due, self._reign.repeat_at, self._give_up_at)
+            return min(besides, self._reign.next_advert)
+        besides = min(paths_due, self._drop_at)
+        if self._handover.errand is not None:
+            return besides
+        vigil, on = self._vigil, (self._priority, self._settings, self._paths)
+        self._only_silence_until = besides = min(besides, vigil.due_besides(*on), vigil.barred_until)
+        return min(besides, vigil.silence_due(*on))
 
     def _fire(self, now: Nanoseconds) -> None:
         """Do what is due; offline, nothing ever is."""
-        for path in self._paths.values() if self._paths_due <= now else ():
+        for path in self._paths.values():
             if path.due(self._settings.trigger_delay, serving=self._role is Role.MASTER) <= now:
                 path.settle()
                 self._reprioritise(now)
@@ -368,9 +363,15 @@ class Election:
 
     def _beat(self, now: Nanoseconds) -> list[events.Effect]:
         """The turns of an idle master: whatever they look at has to be fetched into cold caches."""
-        effects = self._reign.beat(self._paths.values(), now)
+        effects = self._reign.beat(now)
         self.deadline = min(self._reign.next_advert, self._only_adverts_until)
         return effects
+
+    def _stay(self, now: Nanoseconds) -> list[events.Effect]:
+        """The turns of an idle backup: the master has said the same again."""
+        patience = master_down_interval(self._priority, self._vigil.interval(self._settings))
+        self.deadline = min(Nanoseconds(now + patience), self._only_silence_until)
+        return []
 
     def _fire_master(self, now: Nanoseconds) -> None:
         errand = self._handover.errand
@@ -389,8 +390,7 @@ class Election:
     # --- effects --------------------------------------------------------------------------------------
 
     def _advertise(self, now: Nanoseconds) -> None:
-        paths, interval = self._paths.values(), self._settings.advert_interval
-        self._effects += self._reign.advertise(paths, self._priority, interval, now)
+        self._effects += self._reign.advertise(self._priority, self._settings.advert_interval, now)
 
     def _change_role(self, role: Role, cause: str, now: Nanoseconds) -> None:
         old, self._role, self._since, self._cause = self._role, role, now, cause

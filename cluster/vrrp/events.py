@@ -104,7 +104,7 @@ class Heard(NamedTuple):
 
 
 class HeardTogether(NamedTuple):
-    """Several adverts that were waiting at the same time: the same as each of them in this order, for less work.
+    """Adverts, at least one, that were waiting at the same time: as each of them in this order, for less work.
 
     What falls due by one of them is done when all of them are heard.
     """
@@ -195,6 +195,12 @@ class Advertise(NamedTuple):
     priority: Priority
 
 
+class AdvertiseEverywhere(NamedTuple):
+    """Send one advert with this priority on every HA interface, in configured order."""
+
+    priority: Priority
+
+
 class RoleChanged(NamedTuple):
     """The role changed; `cause` is a sentence an administrator understands."""
 
@@ -221,7 +227,9 @@ class Stopped(NamedTuple):
     """After `StopAsked`: everything is said and done, the engine may exit."""
 
 
-Effect = TakeAddresses | DropAddresses | Announce | Advertise | RoleChanged | Noted | Stopped
+Effect = (
+    TakeAddresses | DropAddresses | Announce | Advertise | AdvertiseEverywhere | RoleChanged | Noted | Stopped
+)
 
 
 # --- what the election shows of itself ------------------------------------------------------------

@@ -34,6 +34,19 @@ BURST_SPACING = NANOSECONDS_PER_SECOND
 """Announcements that answer somebody else's adverts: one burst in this time on an interface."""
 
 
+class Instant:
+    """When something was heard; adverts that came in together may share it.
+
+    Attributes:
+        at: the instant.
+    """
+
+    __slots__ = ("at",)
+
+    def __init__(self, at: Nanoseconds) -> None:
+        self.at = at
+
+
 class Hearing:
     """The last advert of one sender on one interface.
 
@@ -41,13 +54,12 @@ class Hearing:
         source: the sender's address.
         priority: as on the wire; 0 is a farewell.
         interval: the sender's advert interval.
-        at: when it came in.
         stands_alone: it is known to be another node than the one heard elsewhere.
         overruled: we took the role although it claimed a priority no worse than ours, because news from
             elsewhere spoke for the partner; if we have to yield to it again, it was somebody else after all.
     """
 
-    __slots__ = ("_silence", "at", "interval", "overruled", "priority", "source", "stands_alone")
+    __slots__ = ("_instant", "_silence", "interval", "overruled", "priority", "source", "stands_alone")
 
     def __init__(self, source: int, priority: Priority, interval: Centiseconds, at: Nanoseconds) -> None:
         self.source = source
@@ -59,8 +71,17 @@ class Hearing:
         """The sender was heard again, with this to say."""
         self.priority = priority
         self.interval = interval
-        self.at = at
         self._silence = INTERVALS_TO_SILENCE * interval.nanoseconds
+        self.share(Instant(at))
+
+    def share(self, instant: Instant) -> None:
+        """It came in then, with others whose hearings have the same instant."""
+        self._instant = instant
+
+    @property
+    def at(self) -> Nanoseconds:
+        """When it came in."""
+        return self._instant.at
 
     def silent(self, now: Nanoseconds) -> bool:
         """Whether the sender has been quiet for so long that it no longer counts."""
@@ -78,7 +99,7 @@ class Path:
         hearings: the last advert of each sender, by source address.
         rival_since: start of the unbroken run of adverts from a master no better than ourselves, or None.
         rival_told: nobody is to be told any more that the run is that of a second master.
-        answered: a rival was answered with an advert since our last regular one.
+        answered: the number of our regular advert (Reign) after which a rival was answered last.
         burst_due: when the announcements that had to wait are sent.
     """
 
@@ -99,7 +120,7 @@ class Path:
         self.rival_since: Nanoseconds | None = None
         self._rival_until = Nanoseconds(0)
         self.rival_told = True
-        self.answered = False
+        self.answered = -1
         self.burst_due = NEVER
         self._burst_at: Nanoseconds | None = None
         self._farewell_at: Nanoseconds | None = None
@@ -146,8 +167,6 @@ class Path:
             self._make_room(now)
             hearing = Hearing(advert.source, advert.priority, advert.interval, now)
             self.hearings[advert.source] = hearing
-        elif hearing.priority == advert.priority and hearing.interval == advert.interval:
-            hearing.at = now
         else:
             hearing.speak(advert.priority, advert.interval, now)
         if len(self.hearings) > 1:

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from cluster.vrrp.wire import Guard, Wire
 
 
+_BUFFER = bytearray(MAX_FRAME)
+"""One for all interfaces, read one after the other: sixty of them would never be found in a cache."""
+_FRAME = memoryview(_BUFFER)
+
+
 class Dropped(NamedTuple):
     """An advert that was not believed: why, and whose it was (IPv4 address as text)."""
 
@@ -88,6 +93,11 @@ class Port:
         seen: told of every advert while somebody looks, with the interface's name.
     """
 
+    __slots__ = (
+        "_addresses", "_frames", "_guard", "_known", "_local", "_membership", "_socket", "_wire", "errors", "link",
+        "own_address", "received", "rejected", "seen", "sent", "settings", "unsigned",
+    )
+
     def __init__(self, settings: InterfaceSettings, wire: Wire, guard: Guard | None) -> None:
         self.settings = settings
         self.link: Link | None = None
@@ -103,8 +113,6 @@ class Port:
         self._socket: socket | None = None
         self._membership: socket | None = None
         self._frames: dict[Priority, tuple[bytes, Signer | None]] = {}
-        self._buffer = bytearray(MAX_FRAME)
-        self._view = memoryview(self._buffer)
         self._known: _Known | None = None
         self._addresses = frozenset(v.address for v in settings.addresses)
         self._local = self._make_local()
@@ -208,33 +216,33 @@ class Port:
         if self._socket is None:
             return None
         try:
-            size = self._socket.recv_into(self._buffer)
+            size = self._socket.recv_into(_BUFFER)
         except BlockingIOError:
             return None
         except OSError as problem:
             # ENETDOWN comes once when the interface goes down; the socket works again when it is up.
             self._failed(problem.errno)
             return None
-        frame, known = self._view[:size], self._known
+        known = self._known
         # A master says the same for hours: only the signature is new, and only the signature is judged anew.
-        if known is None or size != known.size or not self._buffer.startswith(known.start):
-            read = self._read(frame, unix)
+        if known is None or size != known.size or not _BUFFER.startswith(known.start):
+            read = self._read(_FRAME[:size], unix)
             if isinstance(read, Dropped):
                 return read
             known = read
         verdict = "unchecked"
         if self._guard is not None:
             at = len(known.start)
-            trailer = bytes(frame[at : at + TRAILER_SIZE]) if known.received.advert.trailer else b""
+            trailer = bytes(_FRAME[at : at + TRAILER_SIZE]) if known.received.advert.trailer else b""
             judged = self._guard.judge(known.claim, trailer, unix)
             if judged.reason is not None and not judged.accepted:
-                return self._drop(judged.reason, known.received.source, frame, unix)
+                return self._drop(judged.reason, known.received.source, _FRAME[:size], unix)
             verdict = "valid" if judged.reason is None else "unsigned"
             self.unsigned += judged.reason is not None
         self._known = known
         self.received += 1
         if self.seen is not None:
-            self.seen(self.settings.name, Seen(unix, False, bytes(frame), verdict))
+            self.seen(self.settings.name, Seen(unix, False, bytes(_FRAME[:size]), verdict))
         return known.outcome
 
     def _read(self, frame: memoryview, unix: Nanoseconds) -> _Known | Dropped:

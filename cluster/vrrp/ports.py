@@ -50,7 +50,8 @@ class Ports:
         given: packet sockets of an earlier engine, by interface; what fits is used, once, the rest closed.
 
     Attributes:
-        by_name: all of them; a plain dictionary, since it is asked for every advert.
+        by_name: all of them, in configured order.
+        by_handle: those that have a socket, by its file descriptor.
         opened: how many sockets were opened until now.
     """
 
@@ -60,15 +61,11 @@ class Ports:
         self._requests = requests
         self._poller = poller
         self.by_name: dict[str, Port] = {}
-        self._by_handle: dict[int, Port] = {}
+        self.by_handle: dict[int, Port] = {}
         self._addresses: dict[int, list[Address]] = {}
 
     def __iter__(self) -> Iterator[Port]:
         return iter(self.by_name.values())
-
-    def by_handle(self, handle: int) -> Port | None:
-        """The interface whose socket has this file descriptor."""
-        return self._by_handle.get(handle)
 
     def configure(self, interfaces: Iterable[InterfaceSettings], wire: Wire, guard: Guard | None) -> None:
         """Replace the configuration: interfaces that stay keep their sockets and counters, others are closed."""
@@ -82,7 +79,7 @@ class Ports:
                 port.configure(settings, wire, guard)
             self.by_name[settings.name] = port
         for port in before.values():
-            self._by_handle.pop(port.handle, None)
+            self.by_handle.pop(port.handle, None)
             port.close()
         self.refresh()
 
@@ -104,7 +101,7 @@ class Ports:
         """Close all sockets."""
         for port in self:
             port.close()
-        self._by_handle.clear()
+        self.by_handle.clear()
 
     @property
     def broken(self) -> bool:
@@ -194,11 +191,11 @@ class Ports:
         given = None if link is None else self._given.pop(link.name, None)
         opened = port.attach(link, own, given)
         if before >= 0 and port.handle != before:
-            del self._by_handle[before]
+            del self.by_handle[before]
         if opened:
             # Closing took the old descriptor out of the poller, even if the new one has the same number.
             self._poller.register(port.handle, EPOLLIN)
-            self._by_handle[port.handle] = port
+            self.by_handle[port.handle] = port
             self.opened += 1
             _keep_secondaries(port)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Nanoseconds, Priority
 from cluster.vrrp import words
-from cluster.vrrp.events import Advertise, Announce, Effect, Noted
+from cluster.vrrp.events import Advertise, AdvertiseEverywhere, Announce, Effect, Noted
 from cluster.vrrp.handover import HOLD
 from cluster.vrrp.priority import FAREWELL, NEVER, master_down_interval
 
@@ -53,7 +53,8 @@ class Reign:
         self.next_advert = NEVER
         self.repeat_at = NEVER
         self._interval = Nanoseconds(0)
-        self._said: list[Effect] = []
+        self._said = AdvertiseEverywhere(FAREWELL)
+        self._beats = 0
 
     def begin(self, now: Nanoseconds) -> None:
         """The role was taken just now."""
@@ -66,27 +67,24 @@ class Reign:
 
     # --- what is sent ---------------------------------------------------------------------------------
 
-    def advertise(
-        self, paths: Collection[Path], priority: Priority, interval: Centiseconds, now: Nanoseconds
-    ) -> list[Effect]:
+    def advertise(self, priority: Priority, interval: Centiseconds, now: Nanoseconds) -> list[Effect]:
         """Advertise everywhere, out of turn, and count the interval from here.
 
-        Whatever changes paths, priority or interval of a master calls this, so `beat` may say the same again.
+        Whatever changes priority or interval of a master calls this, so `beat` may say the same again.
         """
         self._interval = interval.nanoseconds
-        self._said = [Advertise(path.interface.name, priority) for path in paths]
+        self._said = AdvertiseEverywhere(priority)
         self.next_advert = now
-        return self.beat(paths, now)
+        return self.beat(now)
 
-    def beat(self, paths: Collection[Path], now: Nanoseconds) -> list[Effect]:
+    def beat(self, now: Nanoseconds) -> list[Effect]:
         """The regular adverts, if they are due; they keep their beat when a timer is a little late."""
         if self.next_advert > now:
             return []
         on_the_beat = _later(self.next_advert, self._interval)
         self.next_advert = on_the_beat if on_the_beat > now else _later(now, self._interval)
-        for path in paths:
-            path.answered = False
-        return self._said.copy()
+        self._beats += 1
+        return [self._said]
 
     def fire(self, paths: Collection[Path], now: Nanoseconds) -> list[Effect]:
         """What is due."""
@@ -94,7 +92,7 @@ class Reign:
         if self.repeat_at <= now:
             self.repeat_at = NEVER
             effects += announce(paths)
-        return effects + self.beat(paths, now)
+        return effects + self.beat(now)
 
     # --- what is heard ----------------------------------------------------------------------------------
 
@@ -152,8 +150,8 @@ class Reign:
         if run >= HOLD and not path.rival_told:
             path.rival_told = True
             effects.append(Noted("two-masters", name, words.rival(hearing, own)))
-        if not path.answered:
-            path.answered = True
+        if path.answered != self._beats:
+            path.answered = self._beats
             effects.append(Advertise(name, own))
         return Judgement((*effects, *burst(path, now)))
 

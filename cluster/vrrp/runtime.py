@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import select
 import time
-from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import ClusterError, ProtocolError, RefusedError
@@ -29,9 +28,9 @@ from cluster.vrrp.events import Role
 from cluster.vrrp.keepers import Keepers
 from cluster.vrrp.kernel import Kernel
 from cluster.vrrp.ledger import Ledger
+from cluster.vrrp.listener import Listener
 from cluster.vrrp.lock import engine_lock
 from cluster.vrrp.page import Page, beat_every
-from cluster.vrrp.port import Differing, Dropped
 from cluster.vrrp.ports import Ports
 from cluster.vrrp.reporter import Reporter
 from cluster.vrrp.sockets import given_sockets
@@ -40,6 +39,7 @@ from cluster.vrrp.watch import Watches
 from cluster.vrrp.wire import Keyring
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
     from cluster.vrrp.log import Log
@@ -48,18 +48,10 @@ else:
     # `signal` is these same functions, wrapped in enumerations that cost the start 2 ms.
     from _signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
-LINGER = Nanoseconds(4_000_000)
-"""How long a backup that was woken by one of several interfaces waits for the others, at most."""
-LINGER_SHARE = 64
-"""Nor longer than this part of the advert interval: what comes meanwhile is heard that much later."""
-LINGER_MINIMUM = 0.0005
-"""Seconds: a shorter pause is not worth its system call."""
 BESIDES = 16
 """How many events a turn takes besides those of the HA interfaces; for fewer the poller needs less memory."""
 PRECISE = 0.02
 """Seconds: shorter waits end on the microsecond, longer ones within a millisecond for less work."""
-ADVERTS_PER_TURN = 32
-"""Of one interface: a flood must not keep the loop from its timers."""
 
 
 class Engine:
@@ -100,15 +92,15 @@ class Engine:
         self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
         self._kernel.settle(clock.monotonic())
         self._poller.register(self._kernel.handle, select.EPOLLIN)
+        self._listener = Listener(self._ports, self._reporter)
         self._election = Election()
         self._deeds = Deeds(self._ports, self._addresses, self._ledger, self._page, self._reporter)
         self._deeds.role_changed = self._remember_role
-        self._driver = Driver(self._election, self._deeds.carry_out, self._listen, clock.monotonic)
+        self._driver = Driver(self._election, self._deeds.carry_out, self._listener.hear_out, clock.monotonic)
         self._upkeep = Upkeep(
             self._kernel, self._watches, self._ports, self._addresses, ledger=self._ledger, aside=self._aside
         )
         realtime.forgo_collection()
-        self._linger = 0.0
         self._keep_time()
         self._server: ControlServer | None = None
 
@@ -133,17 +125,15 @@ class Engine:
     def _loop(self, server: ControlServer) -> None:
         # Most turns of an idle engine find everything in cold caches: calls and look-ups are what costs, so this is
         # one function, and names what it uses once.
-        page, driver, upkeep, deeds, poll = self._page, self._driver, self._upkeep, self._deeds, self._poller.poll
+        page, driver, upkeep, deeds, aside = self._page, self._driver, self._upkeep, self._deeds, self._aside
+        poll = self._poller.poll
         while not deeds.finished:
             now = clock.monotonic()
             page.beat(now)
             due = min(now + self._beat_every, upkeep.wake_at, driver.due)
             wait = (due - now) / 1_000_000_000 if due > now else 0.0
-            lingered, self._linger = self._linger, 0.0
-            if lingered:
-                # What a node says on one interface it says on all: wait for the rest rather than wake up for each.
-                sleep(min(lingered, wait))
-                wait = 0.0
+            if aside.asked:
+                aside.begin()
             # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact. For a
             # takeover the rest of a millisecond is left to another turn: it comes once, adverts again and again.
             if wait >= PRECISE or not wait:
@@ -152,8 +142,6 @@ class Engine:
                 ready = poll(0, self._most_events) if select.select((self._poller,), (), (), wait)[0] else []
             if ready:
                 self._dispatch(ready, server)
-                if lingered:
-                    self._linger = 0.0  # that was the rest
             now = clock.monotonic()
             if driver.due <= now:
                 driver.tick(now)
@@ -169,17 +157,16 @@ class Engine:
         self._keepers.renew()
 
     def _dispatch(self, ready: list[tuple[int, int]], server: ControlServer) -> None:
-        heard: list[events.Heard] = []
+        ports: list[Port] = []
         others = []
-        unix = clock.unix()
+        by_handle = self._ports.by_handle
         for handle, _ in ready:
-            port = self._ports.by_handle(handle)
-            if port is None:
-                others.append(handle)
+            if handle in by_handle:
+                ports.append(by_handle[handle])
             else:
-                self._receive(port, unix, heard)
-        if heard:
-            self._hear(heard)
+                others.append(handle)
+        if ports:
+            self._hear(ports)
         for handle in others:
             self._serve(handle, server)
             self._upkeep.reconsider()
@@ -199,10 +186,14 @@ class Engine:
             self._captures.forget(handle)
             self._keepers.forget(handle)
 
-    def _hear(self, heard: list[events.Heard]) -> None:
-        self._driver.hear(heard)
-        if self._driver.backup:
-            self._linger = self._pause
+    def _hear(self, ready: Iterable[Port]) -> None:
+        driver, listener = self._driver, self._listener
+        if driver.backup:
+            heard = listener.hear_round(ready, min(driver.due, self._upkeep.wake_at))
+        else:
+            heard = listener.hear(ready)
+        if heard:
+            driver.hear(heard)
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -222,45 +213,6 @@ class Engine:
         self._remember_role()
         self._page.claim()
         self._kernel.missing()
-
-    def _listen(self) -> list[events.Heard]:
-        """Read all that waits, an advert of each interface in turn: what fell silent earlier does not come last."""
-        heard: list[events.Heard] = []
-        unix = clock.unix()
-        for _ in range(ADVERTS_PER_TURN):
-            before = len(heard)
-            for port in self._ports:
-                self._receive(port, unix, heard)
-            if len(heard) == before:
-                break
-        return heard
-
-    def _receive(self, port: Port, unix: Nanoseconds, heard: list[events.Heard]) -> None:
-        """Read what waits on an interface, and add what is to be believed to `heard`."""
-        for _ in range(ADVERTS_PER_TURN):
-            what = port.receive(unix)
-            if what is None:
-                return
-            if isinstance(what, events.Heard):
-                heard.append(what)
-                # Whoever is to be believed seldom sends two at once; if so, the poller says it again.
-                return
-            if isinstance(what, Differing):
-                heard.append(what.heard)
-                self._differing(port.settings.name, what)
-            elif what.reason.suspicious:
-                self._suspicious(port.settings.name, what)
-
-    def _suspicious(self, name: str, what: Dropped) -> None:
-        sender = what.source or "an unknown sender"
-        text = f"an advert from {sender} on {name} was dropped: {what.reason.explanation}"
-        # Once a minute for a source, whatever it sends: nobody shall fill the list of events with forged adverts.
-        self._reporter.tell_once(("dropped", what.source), "advert-dropped", name, text)
-
-    def _differing(self, name: str, what: Differing) -> None:
-        addresses = ", ".join(sorted(".".join(map(str, address)) for address in what.addresses))
-        text = f"{what.source} on {name} advertises other virtual addresses; they differ in {addresses}"
-        self._reporter.tell_once((what.source, name), "addresses-differ", name, text)
 
     def _usable_changed(self, port: Port | None) -> None:
         if port is not None:
@@ -357,9 +309,7 @@ class Engine:
         self._page.interval_is(interval)
         self._beat_every = beat_every(interval)
         self._most_events = len(self._settings.interfaces) + BESIDES
-        pause = min(LINGER, interval.nanoseconds // LINGER_SHARE) / 1_000_000_000
-        several = len(self._settings.interfaces) > 1
-        self._pause = pause if several and pause >= LINGER_MINIMUM else 0.0
+        self._listener.keep_time(interval, len(self._settings.interfaces))
 
     def _election_settings(self) -> events.Settings:
         return self._settings.for_election({p.settings.name: int.from_bytes(p.source, "big") for p in self._ports})

@@ -94,7 +94,6 @@ class Upkeep:
             self._ports.mend()
         if self._ledger.due <= now:
             self._ledger.save(now)
-        # At the end: the other thread takes a moment to wake up, and finds the loop asleep instead of in its way.
         if self._addresses.holding and self._addresses.refresh_at <= now:
             self._addresses.renew(now)
         self._plan()

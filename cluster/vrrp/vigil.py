@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from cluster.units import NANOSECONDS_PER_SECOND, Nanoseconds
 from cluster.vrrp import words
 from cluster.vrrp.priority import FAREWELL, NEVER, RANK_HANDED_OVER, master_down_interval, rank_of, skew
+from cluster.vrrp.refrain import Refrain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from cluster.units import Centiseconds, Priority
-    from cluster.vrrp.events import Settings
+    from cluster.vrrp.events import Heard, Settings
     from cluster.vrrp.paths import Hearing, Path, Paths
 
 ONE_WAY_BAR = 300 * NANOSECONDS_PER_SECOND
@@ -28,12 +29,14 @@ class Vigil:
 
     Attributes:
         newest: the newest advert of all, which speaks for the partner everywhere.
+        refrain: what the master repeats.
         resynchronised: this node knows the master's connections.
         barred_until: no preemption before this, because the partner did not hear us.
     """
 
     def __init__(self) -> None:
         self.newest: Hearing | None = None
+        self.refrain = Refrain()
         self._word: Priority | None = None
         self.resynchronised = False
         self.barred_until = NEVER
@@ -49,6 +52,7 @@ class Vigil:
         self._links_gone_at = None
         # What is heard next deserves a thought, even if it only repeats what was heard as master.
         self._word = None
+        self.refrain.forget()
 
     def bar(self, now: Nanoseconds) -> None:
         """This node yielded because it was not heard."""
@@ -61,11 +65,17 @@ class Vigil:
             Whether it is a reason to reconsider. It is none when it only repeats the last word of all, and nobody
             else was heard whose falling silent could be one.
         """
+        self.refrain.forget()
         before, self._word = self._word, hearing.priority
         self.newest = hearing
         if hearing.priority != FAREWELL:
             self._links_gone_at = None
         return before != hearing.priority or bool(paths.crowded)
+
+    def heard_together(self, adverts: tuple[Heard, ...], paths: Paths, now: Nanoseconds) -> None:
+        """All of these were `heard` just now, the last of them last."""
+        if self._word is not None:
+            self.refrain.learn(adverts, paths, now)
 
     def links_gone(self, gone: bool, now: Nanoseconds) -> None:
         """The partner states over the hotwire whether its HA links are gone.
@@ -77,6 +87,7 @@ class Vigil:
             self._links_gone_at = None
         elif not self._links_said_gone:
             self._links_gone_at = now
+            self.refrain.forget()  # who is heard again is not gone
         self._links_said_gone = gone
 
     def interval(self, settings: Settings) -> Centiseconds:
@@ -127,28 +138,32 @@ class Vigil:
             settings: for the limit on resynchronisation, and the interval if no master was heard.
             paths: the HA interfaces.
         """
-        interval = self.interval(settings)
-        due = self._silence_due(priority, interval, paths)
+        return min(self.silence_due(priority, settings, paths), self.due_besides(priority, settings, paths))
+
+    def due_besides(self, priority: Priority, settings: Settings, paths: Paths) -> Nanoseconds:
+        """As `due`, but for silence: hearing the same again does not move it."""
+        due = NEVER
         if self._links_gone_at is not None and any(path.up for path in paths.values()):
-            due = min(due, self._links_gone_at + skew(priority, interval))
+            due = Nanoseconds(self._links_gone_at + skew(priority, self.interval(settings)))
         if self._challenge_since is not None:
             due = min(due, self._challenge_due(self._challenge_since, priority, settings))
-        return Nanoseconds(due)
+        return due
 
-    def _silence_due(self, priority: Priority, interval: Centiseconds, paths: Paths) -> int:
-        patience = master_down_interval(priority, interval)
+    def silence_due(self, priority: Priority, settings: Settings, paths: Paths) -> Nanoseconds:
+        """When the master has been silent for too long."""
+        patience = master_down_interval(priority, self.interval(settings))
         due = self._silent_since + patience
         if self.newest is not None:
             due = max(due, self.newest.at + patience)
             for hearing in _standing_alone(paths, self.newest.at):
                 due = max(due, hearing.at + master_down_interval(priority, hearing.interval))
-        return due
+        return Nanoseconds(due)
 
-    def _challenge_due(self, since: Nanoseconds, priority: Priority, settings: Settings) -> int:
-        due = since + skew(priority, self.interval(settings))
+    def _challenge_due(self, since: Nanoseconds, priority: Priority, settings: Settings) -> Nanoseconds:
+        due = Nanoseconds(since + skew(priority, self.interval(settings)))
         if self.resynchronised or (self.newest is not None and self.newest.priority == FAREWELL):
             return due
-        return max(due, since + settings.resync_limit.nanoseconds)
+        return max(due, Nanoseconds(since + settings.resync_limit.nanoseconds))
 
     # --- why? -------------------------------------------------------------------------------------------
 

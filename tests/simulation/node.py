@@ -9,6 +9,7 @@ from cluster.units import Nanoseconds
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import (
     Advertise,
+    AdvertiseEverywhere,
     Announce,
     DropAddresses,
     Event,
@@ -39,6 +40,7 @@ class Node:
         held_since_yield: when it stopped being master while still holding them, or None.
         eligible_since: since when it could be master: running, enabled, not leaving; or None.
         offset: its monotonic clock minus the world's; anew after every boot.
+        linger: how long a backup waits for more adverts, to hear them together; 0: it does not.
     """
 
     def __init__(self, world: World, number: int, settings: Settings) -> None:
@@ -63,6 +65,8 @@ class Node:
         self.handled = 0
         self.life = 0
         self.stalled_until = 0
+        self.linger = 0
+        self._round: list[Heard] = []
         self._backlog: list[Event] = []
         self._wanted: int | None = None
         self._scheduled: int | None = None
@@ -75,6 +79,7 @@ class Node:
         self.alive = True
         self.leaving = False
         self.life += 1
+        self._round.clear()
         self.offset = world.rng.randrange(10**15)
         self.election = Election()
         self.role = Role.OFFLINE
@@ -91,6 +96,7 @@ class Node:
         """The engine is gone; without power the addresses are, too."""
         self.alive = False
         self.life += 1
+        self._round.clear()
         self._backlog.clear()
         self.stalled_until = 0
         self.eligible_since = None
@@ -109,9 +115,14 @@ class Node:
         if not self.alive:
             return
         world = self.world
+        if self._round and not isinstance(event, Heard | HeardTogether):
+            # What waits in its sockets is read before anything that may let its time run out.
+            self._hear_round(self.life)
         if world.now < self.stalled_until:
             self._backlog.append(event)
             return
+        if isinstance(event, Heard):
+            event = HeardTogether((event,))
         if world.trace is not None:
             world.say(self.name, f"< {event}")
         self.handled += 1
@@ -176,7 +187,7 @@ class Node:
         before = (self.role, self.held, self.priority)
         for effect in effects:
             kind = type(effect)
-            if kind is Advertise:
+            if kind in (Advertise, AdvertiseEverywhere):
                 self._advertise(effect, dropped)
                 continue
             if world.trace is not None:
@@ -207,21 +218,38 @@ class Node:
             self.world.removed(self)
         self.held = False
 
-    def _advertise(self, effect: Advertise, dropped: bool) -> None:
-        world = self.world
-        self.sent += 1
-        if effect.priority == 0:
+    def _advertise(self, effect: Advertise | AdvertiseEverywhere, dropped: bool) -> None:
+        world, priority = self.world, effect.priority
+        if priority == 0:
             if not dropped or self.held:
                 raise Broken(f"{self.name} says farewell while it holds the addresses")
         elif not self.held:
-            raise Broken(f"{self.name} advertises {effect.priority} without holding the addresses")
+            raise Broken(f"{self.name} advertises {priority} without holding the addresses")
         else:
-            self.priority = effect.priority
+            self.priority = priority
         self.last_advert = world.now
-        world.send(self.number, effect.interface, effect.priority, self.settings)
+        everywhere = [one.name for one in self.settings.interfaces]
+        for interface in [effect.interface] if isinstance(effect, Advertise) else everywhere:
+            self.sent += 1
+            world.send(self.number, interface, priority, self.settings)
 
     def hear(self, heard: Heard, sender: int) -> None:
         """A frame arrived at our network card."""
+        world = self.world
         if sender != STRANGER and heard.priority:
-            self.heard_at[heard.interface] = self.world.now
-        self.deliver(heard)
+            self.heard_at[heard.interface] = world.now
+        if not self._round and (self.role is not Role.BACKUP or not self.linger):
+            self.deliver(heard)
+            return
+        self._round.append(heard)
+        if len(self._round) == 1:
+            world.at(world.now + self.linger, self._hear_round, (self.life,))
+
+    def _hear_round(self, life: int) -> None:
+        if life != self.life:
+            return
+        adverts, self._round = self._round, []
+        if adverts and self.world.now < self.stalled_until:
+            self._backlog += adverts
+        elif adverts:
+            self.deliver(HeardTogether(tuple(adverts)))

@@ -11,6 +11,7 @@ from random import Random
 
 from cluster.units import NANOSECONDS_PER_SECOND, Centiseconds, Seconds, Vrid
 from cluster.vrrp.events import HaInterface, Role, Settings
+from cluster.vrrp.listener import LINGER, LINGER_SHARE
 from cluster.vrrp.priority import NEVER
 from tests.simulation import faults
 from tests.simulation.invariants import Broken, bounds
@@ -67,6 +68,8 @@ def build(rng: Random, trace: list[str] | None) -> World:
     calm = Weather(latency, rng.randrange(1, 1 + min(interval // 20, 3_000_000)))
     world = World(rng, [Segment(name, calm) for name in names], rng.choice((1, 100_000, 1_000_000)), trace)
     world.nodes = [Node(world, number, one) for number, one in enumerate(settings)]
+    for node in world.nodes:
+        node.linger = rng.choice((0, min(LINGER, interval // LINGER_SHARE)))
     if rng.random() < 0.3:
         priority = rng.choice((1, 50, 100, 200, 250, 252, 253, 254, 255))
         segment = rng.randrange(len(names))

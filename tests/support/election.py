@@ -11,6 +11,7 @@ from cluster.units import Centiseconds, Nanoseconds, Priority, Seconds, Vrid
 from cluster.vrrp.election import Election
 from cluster.vrrp.events import (
     Advertise,
+    AdvertiseEverywhere,
     Announce,
     Configured,
     Effect,
@@ -72,10 +73,20 @@ class Node:
 
     def tell(self, event: Event) -> list[Effect]:
         """One event, now; a deadline in the past would be a busy loop."""
-        effects = self.election.handle(event, Nanoseconds(self.now))
+        effects = self._on_each_interface(self.election.handle(event, Nanoseconds(self.now)))
         assert self.election.deadline is None or self.election.deadline > self.now
         self.done += [(self.now, effect) for effect in effects]
         return effects
+
+    def _on_each_interface(self, effects: Iterable[Effect]) -> list[Effect]:
+        """The adverts on all interfaces as one on each."""
+        found: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, AdvertiseEverywhere):
+                found += (Advertise(one.name, effect.priority) for one in self.settings.interfaces)
+            else:
+                found.append(effect)
+        return found
 
     def hear(
         self, priority: int, interface: str = "LAN1", source: int = LOW_ADDRESS, interval: int = 25

@@ -23,10 +23,25 @@ def test_the_caller_goes_on_while_the_work_waits() -> None:
         done.set()
 
     aside.do(work, ignore)
+    aside.begin()
 
     assert not done.is_set()
     gate.set()
     assert done.wait(PATIENCE)
+
+
+def test_nothing_is_begun_while_the_caller_has_more_to_do() -> None:
+    aside, done = Aside(), Event()
+    for _ in range(2):  # before the thread is there, and while it waits
+        done.clear()
+        aside.do(done.set, ignore)
+        assert aside.asked
+        assert not done.wait(0.05)
+
+        aside.begin()
+
+        assert not aside.asked
+        assert done.wait(PATIENCE)
 
 
 def test_it_is_done_in_the_order_asked_for_and_not_twice_for_what_waits_already() -> None:
@@ -45,9 +60,11 @@ def test_it_is_done_in_the_order_asked_for_and_not_twice_for_what_waits_already(
         done.put("third")
 
     aside.do(first, ignore)
+    aside.begin()
     assert begun.wait(PATIENCE)
     for work in (second, second, third):
         aside.do(work, ignore)
+    aside.begin()
     gate.set()
 
     assert [done.get(timeout=PATIENCE) for _ in range(3)] == ["first", "second", "third"]
@@ -58,6 +75,7 @@ def test_it_wakes_up_again_after_it_had_nothing_to_do() -> None:
     done: SimpleQueue[int] = SimpleQueue()
     for number in range(100):
         aside.do(lambda number=number: done.put(number), ignore)  # type: ignore[misc]
+        aside.begin()
         assert done.get(timeout=PATIENCE) == number
 
 
@@ -70,6 +88,7 @@ def test_a_failure_is_told_on_the_thread_that_asks_for_it() -> None:
 
     aside.do(fail, lambda problem: told.append((str(problem), get_ident())))
     aside.do(passed.set, ignore)
+    aside.begin()
     assert passed.wait(PATIENCE)
     assert told == []
 
@@ -87,6 +106,7 @@ def test_that_there_is_a_failure_to_tell_of_is_said_on_the_other_thread() -> Non
         raise OSError("the disk is full")
 
     aside.do(fail, ignore)
+    aside.begin()
     assert said.wait(PATIENCE)
     assert aside.failing
     aside.report()

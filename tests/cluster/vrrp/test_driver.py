@@ -166,5 +166,5 @@ def test_a_late_master_advertises_at_once_and_listens_afterwards() -> None:
 
     master.turn()
 
-    assert [type(effect).__name__ for effect in master.told] == ["Advertise"]
+    assert [type(effect).__name__ for effect in master.told] == ["AdvertiseEverywhere"]
     assert master.mail == [ADVERT]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.cluster.vrrp.conftest import MakeEngine
-    from tests.support.netns import Namespace
+    from tests.support.netns import Namespace, Network
 
 pytestmark = pytest.mark.netns
 
@@ -31,10 +32,10 @@ KEY = Key(1, derive_key(SECRET))
 
 
 @contextmanager
-def wire(namespace: Namespace) -> Iterator[socket.socket]:
+def wire(namespace: Namespace, lan: str = "LAN2") -> Iterator[socket.socket]:
     with namespace.inside():
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(0x0003))
-        raw.bind(("LAN2", 0x0003))
+        raw.bind((lan, 0x0003))
     raw.settimeout(PATIENCE)
     yield raw
     raw.close()
@@ -251,3 +252,31 @@ def test_other_virtual_addresses_are_accepted_and_reported_once(master: Engine, 
     reports = master.events("addresses-differ")
     assert len(reports) == 1
     assert "10.0.0.1, 192.168.200.1" in reports[0]["text"]
+
+
+def test_a_flood_of_what_is_not_believed_on_all_interfaces_does_not_drown_the_master(
+    engine: MakeEngine, network: Network
+) -> None:
+    lans = {"LAN2": 2, "LAN3": 3}
+    nodes = [network.node() for _ in range(3)]
+    for number, node in enumerate(nodes):
+        for lan, vrid in lans.items():
+            network.wire(node, lan, lan.lower(), f"192.168.{10 + vrid}.{141 + number}/24")
+    interfaces = [interface(lan, vrid, f"192.168.20{vrid}.1/24") for lan, vrid in lans.items()]
+    master = engine(nodes[0], interfaces=interfaces)
+    master.becomes("master")
+    backup = engine(nodes[1], interfaces=interfaces, priority="low")
+    backup.becomes("backup")
+    eventually(lambda: all(one["adverts_received"] > 1 for one in backup.status()["interfaces"]))
+    began = backup.events("role")
+
+    junk = forged(vrid=9)
+    with wire(nodes[2], "LAN2") as one, wire(nodes[2], "LAN3") as other:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            for _ in range(50):
+                one.send(junk)
+                other.send(junk)
+
+    assert backup.status()["interfaces"][0]["rejected"]["unknown-vrid"] > 1000
+    assert backup.events("role") == began
