@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from report import heading, row, verdict
-from rig import ETHERTYPE_IPV4, VRRP
+import rig  # noqa: F401 - it puts the repository on the path
 
 from tests.support.appliance import Appliance, until
 from tests.support.netns import Network, why_not
@@ -29,6 +29,7 @@ from tests.support.netns import Network, why_not
 if TYPE_CHECKING:
     from tests.support.netns import Namespace
 
+ETHERTYPE_IPV4, VRRP = 0x0800, 112
 SECRET = "hex:" + "5a" * 32
 
 
