@@ -20,8 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from report import heading, row, verdict
 import rig  # noqa: F401 - it puts the repository on the path
+from report import heading, row, verdict
 
 from tests.support.appliance import Appliance, until
 from tests.support.netns import Network, why_not
