@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import rig  # noqa: F401 - it puts the repository on the path
+from adverts import ETHERTYPE_IPV4, VRRP
 from report import heading, row, verdict
 
 from tests.support.appliance import Appliance, until
@@ -29,7 +29,6 @@ from tests.support.netns import Network, why_not
 if TYPE_CHECKING:
     from tests.support.netns import Namespace
 
-ETHERTYPE_IPV4, VRRP = 0x0800, 112
 SECRET = "hex:" + "5a" * 32
 
 

@@ -82,7 +82,7 @@ class Election:
             and isinstance(event, events.HeardTogether)
             and self._vigil.refrain.again(event.adverts, now)
         ):
-            return self._stay(now)
+            return self._stay()
         if not self._stopped:
             self._handlers[type(event)](event, now)
             while (due := self._soonest()) <= now:
@@ -367,10 +367,10 @@ class Election:
         self.deadline = min(self._reign.next_advert, self._only_adverts_until)
         return effects
 
-    def _stay(self, now: Nanoseconds) -> list[events.Effect]:
+    def _stay(self) -> list[events.Effect]:
         """The turns of an idle backup: the master has said the same again."""
-        patience = master_down_interval(self._priority, self._vigil.interval(self._settings))
-        self.deadline = min(Nanoseconds(now + patience), self._only_silence_until)
+        silence_due = self._vigil.silence_due(self._priority, self._settings, self._paths)
+        self.deadline = min(silence_due, self._only_silence_until)
         return []
 
     def _fire_master(self, now: Nanoseconds) -> None:
