@@ -80,6 +80,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "if path is None or path.last is None:",
         "path is None or path.last is None  ->  path is None",
     ): "somebody was heard there just now; the check is for the type checker",
+    (
+        "reign",
+        "self._said = AdvertiseEverywhere(FAREWELL)",
+        "self._said = AdvertiseEverywhere(FAREWELL)  ->  left out",
+    ): "set before it is read",
     ("reign", "self._beats = 0", "0  ->  1"): "any number will do",
     ("reign", "self._beats += 1", "1  ->  2"): "the same",
     ("reign", "self._interval = Nanoseconds(0)", "0  ->  1"): "set before it is read",

@@ -21,12 +21,12 @@ class Refrain:
     """The adverts heard together last time, as long as hearing them again would change nothing but its time."""
 
     def __init__(self) -> None:
-        self._adverts: tuple[Heard, ...] | None = None
+        self._adverts: tuple[Heard, ...] = ()
         self._instant = Instant(AT_ONCE)
 
     def forget(self) -> None:
         """Something was heard or configured that may give the same words another meaning."""
-        self._adverts = None
+        self._adverts = ()
 
     def learn(self, adverts: tuple[Heard, ...], paths: Paths, now: Nanoseconds) -> None:
         """Remember what was heard last, if all of it says one thing and nobody is heard who stands alone.
@@ -36,7 +36,7 @@ class Refrain:
             paths: where they were heard.
             now: the present instant.
         """
-        if not adverts or paths.crowded or any(advert[1:3] != adverts[0][1:3] for advert in adverts):
+        if paths.crowded or any(advert[1:3] != adverts[0][1:3] for advert in adverts):
             return
         instant = Instant(now)
         for advert in adverts:
