@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _PROGRAM = (sys.executable, "-m", "utmcli.dissect")
 _PACKAGES = Path(__file__).resolve().parent.parent
+# Without a home directory: scapy would keep directories and a pickle there, and stops where it may not read them.
+_ENVIRONMENT = {"HOME": os.devnull, "LANG": "C.UTF-8"}
 
 
 class Dissected(NamedTuple):
@@ -74,7 +77,9 @@ class Dissector:
 @asynccontextmanager
 async def dissector() -> AsyncGenerator[Dissector, None]:
     """A helper that lives as long as the block."""
-    process = await asyncio.create_subprocess_exec(*_PROGRAM, stdin=PIPE, stdout=PIPE, cwd=_PACKAGES)
+    process = await asyncio.create_subprocess_exec(
+        *_PROGRAM, stdin=PIPE, stdout=PIPE, cwd=_PACKAGES, env=_ENVIRONMENT
+    )
     try:
         yield Dissector(process)
     finally:

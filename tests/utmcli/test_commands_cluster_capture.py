@@ -157,6 +157,16 @@ def test_it_ends_with_its_block_also_when_that_is_left_by_an_error() -> None:
     assert not running[0].exists()
 
 
+def test_it_reads_and_leaves_nothing_in_a_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use() -> None:
+        async with dissector() as helper:
+            assert (await helper.dissect(SIGNED.hex())).vrid == 51
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    asyncio.run(use())
+    assert not list(tmp_path.iterdir())
+
+
 def test_its_own_end_is_an_error_that_is_said() -> None:
     async def use() -> None:
         async with dissector() as helper:
