@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PROGRAM = (sys.executable, "-m", "utmcli.dissect")
 _PACKAGES = Path(__file__).resolve().parent.parent
 # Without a home directory: scapy would keep directories and a pickle there, and stops where it may not read them.
-_ENVIRONMENT = {"HOME": os.devnull, "LANG": "C.UTF-8"}
+_ENVIRONMENT = {"HOME": os.devnull}
 
 
 class Dissected(NamedTuple):

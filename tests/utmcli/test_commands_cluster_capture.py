@@ -157,7 +157,7 @@ def test_it_ends_with_its_block_also_when_that_is_left_by_an_error() -> None:
     assert not running[0].exists()
 
 
-def test_it_reads_and_leaves_nothing_in_a_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_leaves_nothing_in_a_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def use() -> None:
         async with dissector() as helper:
             assert (await helper.dissect(SIGNED.hex())).vrid == 51
