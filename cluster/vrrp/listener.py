@@ -2,7 +2,8 @@
 
 What a node says on one interface it says on all. A backup that is woken by the first advert of a round therefore
 waits a moment for the others, and reads them all, rather than wake up for each. That is for rounds: what comes
-before the next one is due, or says something else than the last, is news and decided on at once.
+before the next one is due, or says something else than the last, is news and decided on at once. After some whole
+rounds the backup is woken by the last advert of a round instead of the first (attention.py), and need not wait.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cluster.units import Centiseconds, Priority
+    from cluster.vrrp.attention import Attention
     from cluster.vrrp.port import Port
     from cluster.vrrp.ports import Ports
     from cluster.vrrp.reporter import Reporter
@@ -40,22 +42,26 @@ class Listener:
     Args:
         ports: the HA interfaces.
         reporter: is told of adverts that were dropped, and of other virtual addresses.
+        attention: is told of rounds that were whole, and of what was not.
     """
 
-    def __init__(self, ports: Ports, reporter: Reporter) -> None:
+    def __init__(self, ports: Ports, reporter: Reporter, attention: Attention) -> None:
         self._ports = ports
         self._reporter = reporter
+        self._attention = attention
+        self._interfaces = 0
         self._pause = 0.0
         self._next_round = AT_ONCE
         self._said: Priority | None = None
 
     def keep_time(self, interval: Centiseconds, interfaces: int) -> None:
         """Follow the advert interval in force, and the number of HA interfaces."""
+        self._interfaces = interfaces
         pause = min(LINGER, Nanoseconds(interval.nanoseconds // LINGER_SHARE))
         self._pause = pause / 1_000_000_000 if pause >= LINGER_MINIMUM and interfaces > 1 else 0.0
 
-    def hear_round(self, ready: Iterable[Port], until: Nanoseconds) -> list[Heard]:
-        """As `hear`, for a backup: when a round is due, of all interfaces a moment later.
+    def hear_round(self, ready: list[Port], until: Nanoseconds) -> list[Heard]:
+        """As `hear`, for a backup: when a round is due, of all interfaces, as soon as it is there.
 
         Only what is to be believed and brings no news is worth waiting: a flood of anything else is read at once.
 
@@ -63,15 +69,26 @@ class Listener:
             ready: the interfaces on which something waits.
             until: when something else is due.
         """
-        heard = self.hear(ready)
-        if not (heard and self._pause):
-            return heard
-        now, first = clock.monotonic(), heard[0]
-        due, self._next_round = self._next_round, Nanoseconds(now + first.interval.nanoseconds * 3 // 4)
-        news, self._said = first.priority != self._said, first.priority
-        if now >= due and not news and until - now > 2 * LINGER:
-            sleep(self._pause)
-            heard += self.hear(self._ports)
+        if self._attention.narrow:
+            return self._hear_all()
+        heard = self.hear(ready[:1])
+        if heard and self._pause:
+            now, first = clock.monotonic(), heard[0]
+            due, self._next_round = self._next_round, Nanoseconds(now + first.interval.nanoseconds * 3 // 4)
+            news, self._said = first.priority != self._said, first.priority
+            if now >= due and not news and until - now > 2 * LINGER:
+                sleep(self._pause)
+                return heard + self._hear_all(len(heard))
+        self._attention.broken()
+        return heard + self.hear(ready[1:])
+
+    def _hear_all(self, before: int = 0) -> list[Heard]:
+        """The next advert of every interface; a round is whole if each had one, and none has another."""
+        heard = self.hear(self._ports)
+        if before + len(heard) == self._interfaces and not self._attention.anything_left():
+            self._attention.whole(heard[-1], self._ports, clock.monotonic())
+        else:
+            self._attention.broken()
         return heard
 
     def hear(self, ports: Iterable[Port]) -> list[Heard]:

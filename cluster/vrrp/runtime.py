@@ -19,6 +19,7 @@ from cluster.units import Nanoseconds
 from cluster.vrrp import clock, control, events, partner, realtime, settings, status
 from cluster.vrrp.addresses import VirtualAddresses
 from cluster.vrrp.aside import Aside
+from cluster.vrrp.attention import Attention
 from cluster.vrrp.capture import Captures
 from cluster.vrrp.control_server import ControlServer
 from cluster.vrrp.deeds import Deeds
@@ -39,7 +40,6 @@ from cluster.vrrp.watch import Watches
 from cluster.vrrp.wire import Keyring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
     from cluster.vrrp.log import Log
@@ -82,17 +82,18 @@ class Engine:
         self._ledger = Ledger(self._page, state_dir, keys, self._reporter, self._aside)
         self._keyring = Keyring(self._ledger.marks)
         wire, guard = self._keyring.configure(self._settings)
-        self._poller = select.epoll()
+        self._besides = select.epoll()
+        self._attention = Attention(self._besides)
         requests = Requests()
         monitor = Monitor(requests)
-        self._ports = Ports(requests, self._poller, given_sockets(given))
+        self._ports = Ports(requests, self._attention.everything, given_sockets(given))
         self._ports.configure(self._settings.interfaces, wire, guard)
         self._addresses = VirtualAddresses(requests, self._aside)
-        self._watches = Watches(self._poller)
+        self._watches = Watches(self._besides)
         self._kernel = Kernel(monitor, self._ports, self._addresses, self._watches, self._reporter)
         self._kernel.settle(clock.monotonic())
-        self._poller.register(self._kernel.handle, select.EPOLLIN)
-        self._listener = Listener(self._ports, self._reporter)
+        self._besides.register(self._kernel.handle, select.EPOLLIN)
+        self._listener = Listener(self._ports, self._reporter, self._attention)
         self._election = Election()
         self._deeds = Deeds(self._ports, self._addresses, self._ledger, self._page, self._reporter)
         self._deeds.role_changed = self._remember_role
@@ -111,9 +112,9 @@ class Engine:
         self._captures = Captures(self._ports, self._server)
         self._keepers = Keepers(self._ports, self._server)
         self._reporter.audience = self._server
-        self._poller.register(self._server.fileno(), select.EPOLLIN)
+        self._besides.register(self._server.fileno(), select.EPOLLIN)
         self._wake, signalled = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._poller.register(self._wake, select.EPOLLIN)
+        self._besides.register(self._wake, select.EPOLLIN)
         set_wakeup_fd(signalled, warn_on_full_buffer=False)
         for number in (SIGTERM, SIGINT, SIGHUP):
             signal(number, _only_wake_up)
@@ -126,23 +127,26 @@ class Engine:
         # Most turns of an idle engine find everything in cold caches: calls and look-ups are what costs, so this is
         # one function, and names what it uses once.
         page, driver, upkeep, deeds, aside = self._page, self._driver, self._upkeep, self._deeds, self._aside
-        poll = self._poller.poll
+        attention = self._attention
         while not deeds.finished:
             now = clock.monotonic()
             page.beat(now)
-            due = min(now + self._beat_every, upkeep.wake_at, driver.due)
+            due = min(now + self._beat_every, upkeep.wake_at, driver.due, attention.late_at)
             wait = (due - now) / 1_000_000_000 if due > now else 0.0
             if aside.asked:
                 aside.begin()
             # The poller's own timeout is rounded up to milliseconds; `select` on the poller is exact. For a
             # takeover the rest of a millisecond is left to another turn: it comes once, adverts again and again.
+            poller = attention.poller
             if wait >= PRECISE or not wait:
-                ready = poll(int(wait * 1000) / 1000 if driver.backup else wait, self._most_events)
+                ready = poller.poll(int(wait * 1000) / 1000 if driver.backup else wait, self._most_events)
             else:
-                ready = poll(0, self._most_events) if select.select((self._poller,), (), (), wait)[0] else []
+                ready = poller.poll(0, self._most_events) if select.select((poller,), (), (), wait)[0] else []
             if ready:
                 self._dispatch(ready, server)
             now = clock.monotonic()
+            if attention.late_at <= now:
+                attention.widen()
             if driver.due <= now:
                 driver.tick(now)
             if upkeep.due <= now:
@@ -157,23 +161,20 @@ class Engine:
         self._keepers.renew()
 
     def _dispatch(self, ready: list[tuple[int, int]], server: ControlServer) -> None:
-        ports: list[Port] = []
-        others = []
         by_handle = self._ports.by_handle
-        for handle, _ in ready:
-            if handle in by_handle:
-                ports.append(by_handle[handle])
-            else:
-                others.append(handle)
+        ports = [by_handle[handle] for handle, _ in ready if handle in by_handle]
         if ports:
             self._hear(ports)
-        for handle in others:
-            self._serve(handle, server)
-            self._upkeep.reconsider()
+        if len(ports) < len(ready):
+            self._attention.attend(ready)
+            for handle, _ in self._besides.poll(0, BESIDES):
+                self._serve(handle, server)
+                self._upkeep.reconsider()
 
     def _serve(self, handle: int, server: ControlServer) -> None:
         """Whatever else is ready than an HA interface."""
         if handle == self._kernel.handle:
+            self._attention.widen()
             for change in self._kernel.follow(self._reconfigure):
                 self._driver.feed(change)
         elif handle == self._wake:
@@ -186,7 +187,7 @@ class Engine:
             self._captures.forget(handle)
             self._keepers.forget(handle)
 
-    def _hear(self, ready: Iterable[Port]) -> None:
+    def _hear(self, ready: list[Port]) -> None:
         driver, listener = self._driver, self._listener
         if driver.backup:
             heard = listener.hear_round(ready, min(driver.due, self._upkeep.wake_at))
@@ -235,6 +236,7 @@ class Engine:
 
     def _remember_role(self) -> None:
         self._driver.backup = self._reporter.role is Role.BACKUP
+        self._attention.widen()
         self._upkeep.reconsider()
         handed_over = self._election.view(clock.monotonic()).handed_over
         self._page.role_is(self._reporter.role, self._deeds.since, handed_over=handed_over)
@@ -244,7 +246,7 @@ class Engine:
     def _accept(self, server: ControlServer) -> None:
         handle = server.accept(self._reporter.backlog())
         if handle is not None:
-            self._poller.register(handle, select.EPOLLIN)
+            self._besides.register(handle, select.EPOLLIN)
 
     def _answer(self, word: str, request: dict[str, Any], manager: int) -> dict[str, Any]:
         match word:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,9 +13,6 @@ from cluster.vrrp.listener import ADVERTS_PER_TURN, LINGER, Listener
 from cluster.vrrp.port import Differing, Dropped
 from cluster.vrrp.priority import NEVER
 from cluster.vrrp.reject import Reject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SECOND = Centiseconds(100)
 MILLISECOND = 1_000_000
@@ -48,6 +45,24 @@ class Told:
         self.kinds.append(kind)
 
 
+class Attention:
+    """Stands for the watch: it is as narrow as a test says, and something is left when a test says so."""
+
+    def __init__(self) -> None:
+        self.narrow = False
+        self.left = False
+        self.told: list[str] = []
+
+    def anything_left(self) -> bool:
+        return self.left
+
+    def whole(self, last: Heard, _ports: object, _now: Nanoseconds) -> None:
+        self.told.append(last.interface)
+
+    def broken(self) -> None:
+        self.told.append("broken")
+
+
 class Backup:
     """Three interfaces, a listener, and a clock that moves only when somebody sleeps or a test says so."""
 
@@ -57,7 +72,8 @@ class Backup:
         self.slept: list[float] = []
         self.told = Told()
         self.arriving: list[tuple[Port, Heard]] = []
-        self.listener = Listener(self.lans, self.told)  # type: ignore[arg-type]
+        self.attention = Attention()
+        self.listener = Listener(self.lans, self.told, self.attention)  # type: ignore[arg-type]
         self.listener.keep_time(interval, len(self.lans))
         monkeypatch.setattr(clock, "monotonic", lambda: Nanoseconds(self.now))
         monkeypatch.setattr(listener, "sleep", self.sleep)
@@ -76,7 +92,7 @@ class Backup:
         self.arriving = [(port, port.advert()) for port in rest]
         return self.hear([first], until)
 
-    def hear(self, ready: Iterable[Port], until: int = NEVER) -> list[Heard]:
+    def hear(self, ready: list[Port], until: int = NEVER) -> list[Heard]:
         return self.listener.hear_round(ready, Nanoseconds(until))  # type: ignore[arg-type]
 
 
@@ -86,6 +102,7 @@ def backup(monkeypatch: pytest.MonkeyPatch) -> Backup:
     new = Backup(monkeypatch)
     new.round()
     new.slept.clear()
+    new.attention.told.clear()
     for port in new.lans:
         port.mail.clear()
     return new
@@ -117,6 +134,62 @@ def test_news_is_decided_on_at_once_also_when_a_round_is_due(backup: Backup) -> 
 
     assert backup.hear(backup.lans[:1]) == [farewell]
     assert backup.slept == []
+
+
+def test_a_whole_round_is_told_with_its_last_advert(backup: Backup) -> None:
+    backup.now += 1000 * MILLISECOND
+    backup.round()
+    assert backup.attention.told == ["LAN3"]
+
+
+def test_a_round_that_lacks_an_advert_is_not_whole(backup: Backup) -> None:
+    backup.now += 1000 * MILLISECOND
+    backup.lans[0].mail.append(backup.lans[0].advert())
+    backup.arriving = [(backup.lans[2], backup.lans[2].advert())]
+
+    assert len(backup.hear(backup.lans[:1])) == 2
+    assert backup.attention.told == ["broken"]
+
+
+def test_what_comes_between_two_rounds_breaks_their_run(backup: Backup) -> None:
+    backup.now += 500 * MILLISECOND
+    backup.lans[1].mail.append(backup.lans[1].advert())
+
+    backup.hear([backup.lans[1]])
+
+    assert backup.attention.told == ["broken"]
+
+
+def test_a_narrow_watch_is_woken_by_the_last_advert_and_reads_all_without_a_pause(backup: Backup) -> None:
+    backup.attention.narrow = True
+    backup.now += 1000 * MILLISECOND
+    for port in backup.lans:
+        port.mail.append(port.advert())
+
+    assert [one.interface for one in backup.hear(backup.lans[2:])] == ["LAN1", "LAN2", "LAN3"]
+    assert (backup.slept, backup.attention.told) == ([], ["LAN3"])
+
+
+@pytest.mark.parametrize("present", [1, 2])
+def test_a_narrow_watch_ends_with_a_round_that_lacks_an_advert(backup: Backup, present: int) -> None:
+    backup.attention.narrow = True
+    for port in backup.lans[:present]:
+        port.mail.append(port.advert())
+
+    assert len(backup.hear(backup.lans[:1])) == present
+    assert backup.attention.told == ["broken"]
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+def test_a_round_behind_which_more_is_waiting_is_not_whole(backup: Backup, *, narrow: bool) -> None:
+    backup.attention.narrow, backup.attention.left = narrow, True
+    backup.now += 1000 * MILLISECOND
+    if narrow:
+        for port in backup.lans[1:]:
+            port.mail.append(port.advert())
+
+    assert len(backup.round()) == 3
+    assert backup.attention.told == ["broken"]
 
 
 def test_the_next_round_is_expected_after_three_quarters_of_the_senders_interval(backup: Backup) -> None:
