@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WHOLE_ROUNDS = 3
 """In a row, with nothing between them: then the next one is expected to be whole."""
+ROUNDS_UNTIL_PROOF = 64
+"""A packet filter that is loaded meanwhile would silence the alarm: so often it has to show again that it works."""
 ROUNDS_UNTIL_RETRY = 300
 """What silences the alarm, a packet filter for example, seldom goes away."""
 
@@ -51,20 +53,24 @@ class Attention:
         return self.poller is not self.everything
 
     def whole(self, last: Heard, ports: Ports, now: Nanoseconds) -> None:
-        """A round was read that had an advert of every HA interface, and nothing came since the one before.
+        """A round was read that had one advert of every HA interface; a wide watch saw nothing else since the last.
 
         Args:
             last: its last advert.
             ports: the interfaces.
             now: the present instant.
         """
-        try:
-            narrow = self.narrow or self._narrow_down(last, ports)
-        except OSError as problem:
-            next(iter(ports)).failed(problem)
-            narrow = False
-            self._give_up()
-        if narrow:
+        self._rounds += 1
+        if not self.narrow:
+            try:
+                self._narrow_down(last, ports)
+            except OSError as problem:
+                next(iter(ports)).failed(problem)
+                self._give_up()
+        elif self._rounds > ROUNDS_UNTIL_PROOF:
+            self._rounds = WHOLE_ROUNDS
+            self.widen()
+        if self.narrow:
             self.late_at = Nanoseconds(now + last.interval.nanoseconds * 5 // 4)
 
     def broken(self) -> None:
@@ -92,24 +98,22 @@ class Attention:
         besides = self._besides.fileno()
         return any(handle != besides for handle, _ in self.everything.poll(0, 2))
 
-    def _narrow_down(self, last: Heard, ports: Ports) -> bool:
-        """One step after each whole round; returns whether it was the last one."""
-        self._rounds += 1
+    def _narrow_down(self, last: Heard, ports: Ports) -> None:
+        """One step after each whole round."""
+        *_, port = ports
         if self._rounds < WHOLE_ROUNDS:
-            return False
+            return
         if self._alarm is None:
             self._alarm = Alarm()  # the next round shows whether it works
-            return False
-        if not self._alarm.expect(last.priority, len(ports.by_name)):
+            return
+        if port.handle < 0 or not self._alarm.expect(last.priority, len(ports.by_name)):
             self._give_up()
-            return False
-        *_, port = ports
+            return
         # Made anew each time: sockets come and go, and what became of one here would have to be followed.
         poller = self._new()
         poller.register(port.handle, EPOLLIN)
         poller.register(self._alarm.fileno(), EPOLLIN)
         self.poller = poller
-        return True
 
     def _give_up(self) -> None:
         self.widen()

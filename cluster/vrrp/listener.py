@@ -18,7 +18,7 @@ from cluster.vrrp.port import Differing, Dropped
 from cluster.vrrp.priority import AT_ONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from cluster.units import Centiseconds, Priority
     from cluster.vrrp.attention import Attention
@@ -70,7 +70,7 @@ class Listener:
             until: when something else is due.
         """
         if self._attention.narrow:
-            return self._hear_all()
+            return self._hear_rest(())
         heard = self.hear(ready[:1])
         if heard and self._pause:
             now, first = clock.monotonic(), heard[0]
@@ -78,14 +78,14 @@ class Listener:
             news, self._said = first.priority != self._said, first.priority
             if now >= due and not news and until - now > 2 * LINGER:
                 sleep(self._pause)
-                return heard + self._hear_all(len(heard))
+                return heard + self._hear_rest(ready[:1])
         self._attention.broken()
         return heard + self.hear(ready[1:])
 
-    def _hear_all(self, before: int = 0) -> list[Heard]:
-        """The next advert of every interface; a round is whole if each had one, and none has another."""
-        heard = self.hear(self._ports)
-        if before + len(heard) == self._interfaces and not self._attention.anything_left():
+    def _hear_rest(self, done: Collection[Port]) -> list[Heard]:
+        """The next advert of every other interface; a round is whole if each had one, and none has another."""
+        heard = self.hear([port for port in self._ports if port not in done] if done else self._ports)
+        if len(done) + len(heard) == self._interfaces and not self._attention.anything_left():
             self._attention.whole(heard[-1], self._ports, clock.monotonic())
         else:
             self._attention.broken()

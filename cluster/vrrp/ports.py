@@ -79,7 +79,7 @@ class Ports:
                 port.configure(settings, wire, guard)
             self.by_name[settings.name] = port
         for port in before.values():
-            self.by_handle.pop(port.handle, None)
+            self._unwatch(port)
             port.close()
         self.refresh()
 
@@ -187,17 +187,20 @@ class Ports:
     def _attach(self, port: Port, link: Link | None) -> None:
         known = () if link is None else self._addresses.get(link.ifindex, ())
         own = next((a.address for a in known if not _is_virtual(port, a)), None)
-        before = port.handle
         given = None if link is None else self._given.pop(link.name, None)
+        self._unwatch(port)
         opened = port.attach(link, own, given)
-        if before >= 0 and port.handle != before:
-            del self.by_handle[before]
-        if opened:
-            # Closing took the old descriptor out of the poller, even if the new one has the same number.
+        if port.handle >= 0:
             self._poller.register(port.handle, EPOLLIN)
             self.by_handle[port.handle] = port
+        if opened:
             self.opened += 1
             _keep_secondaries(port)
+
+    def _unwatch(self, port: Port) -> None:
+        """Before its socket may be closed: a poller goes on with one that somebody else holds open as well."""
+        if self.by_handle.pop(port.handle, None) is not None:
+            self._poller.unregister(port.handle)
 
 
 def _keep_secondaries(port: Port) -> None:

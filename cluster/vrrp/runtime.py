@@ -146,7 +146,7 @@ class Engine:
                 self._dispatch(ready, server)
             now = clock.monotonic()
             if attention.late_at <= now:
-                attention.widen()
+                attention.broken()
             if driver.due <= now:
                 driver.tick(now)
             if upkeep.due <= now:

@@ -11,7 +11,7 @@ import pytest
 from cluster.net.rtnetlink import Requests
 from cluster.units import Centiseconds, Nanoseconds, Priority, Vrid
 from cluster.vrrp import attention as module
-from cluster.vrrp.attention import ROUNDS_UNTIL_RETRY, WHOLE_ROUNDS, Attention
+from cluster.vrrp.attention import ROUNDS_UNTIL_PROOF, ROUNDS_UNTIL_RETRY, WHOLE_ROUNDS, Attention
 from cluster.vrrp.clock import monotonic
 from cluster.vrrp.events import Heard
 from cluster.vrrp.packet import GROUP_IPV4, GROUP_MAC_IPV4, Advert, encode_ipv4
@@ -166,6 +166,44 @@ def test_the_watch_is_not_narrowed_where_the_alarm_hears_nothing(watch: Watch) -
     for _ in range(2):
         watch.round()
     assert watch.attention.narrow
+
+
+def test_a_packet_filter_that_is_loaded_later_is_noticed(watch: Watch) -> None:
+    watch.narrow()
+    chain = "add table ip t; add chain ip t c { type filter hook input priority 0; }"
+    watch.namespace.run("nft", f"{chain}; add rule ip t c ip daddr {GROUP} drop")
+
+    for _ in range(ROUNDS_UNTIL_PROOF + 2):
+        watch.round()
+
+    assert not watch.attention.narrow
+
+
+def test_an_alarm_that_works_is_believed_again_after_two_rounds(watch: Watch) -> None:
+    watch.narrow()
+    wide = 0
+    for _ in range(3 * ROUNDS_UNTIL_PROOF):
+        watch.round()
+        wide += not watch.attention.narrow
+
+    assert 0 < wide <= 6
+
+
+def test_an_interface_that_has_no_socket_is_not_waited_for(watch: Watch) -> None:
+    for _ in range(WHOLE_ROUNDS):
+        watch.round()
+    last = watch.ports.by_name["LAN3"]
+    said = watch.ports.by_name["LAN1"]
+    watch.ports._unwatch(last)
+    last.close()
+    for lan in LANS:
+        watch.say(lan)
+    heard = said.receive(Nanoseconds(0))
+    assert isinstance(heard, Heard)
+
+    watch.attention.whole(heard, watch.ports, monotonic())
+
+    assert not watch.attention.narrow
 
 
 def test_one_advert_too_many_is_enough_not_to_narrow_the_watch(watch: Watch) -> None:

@@ -151,6 +151,15 @@ def test_a_round_that_lacks_an_advert_is_not_whole(backup: Backup) -> None:
     assert backup.attention.told == ["broken"]
 
 
+def test_two_adverts_of_one_interface_do_not_make_up_for_a_missing_one(backup: Backup) -> None:
+    backup.now += 1000 * MILLISECOND
+    backup.lans[0].mail += [backup.lans[0].advert()] * 2
+    backup.arriving = [(backup.lans[1], backup.lans[1].advert())]
+
+    assert [one.interface for one in backup.hear(backup.lans[:1])] == ["LAN1", "LAN2"]
+    assert backup.attention.told == ["broken"]
+
+
 def test_what_comes_between_two_rounds_breaks_their_run(backup: Backup) -> None:
     backup.now += 500 * MILLISECOND
     backup.lans[1].mail.append(backup.lans[1].advert())
