@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from select import EPOLLIN, epoll
 from typing import TYPE_CHECKING
@@ -204,6 +205,18 @@ def test_an_interface_that_has_no_socket_is_not_waited_for(watch: Watch) -> None
     watch.attention.whole(heard, watch.ports, monotonic())
 
     assert not watch.attention.narrow
+
+
+def test_a_socket_that_was_given_up_wakes_nobody_although_another_process_holds_it(watch: Watch) -> None:
+    held = os.dup(watch.ports.by_name["LAN3"].handle)
+    kept = [port.settings for port in watch.ports][:2]
+    with watch.namespace.inside():
+        watch.ports.configure(kept, Wire(3, INTERVAL), None)
+
+    watch.say(3)
+
+    assert watch.woken(LATER) == []
+    os.close(held)
 
 
 def test_one_advert_too_many_is_enough_not_to_narrow_the_watch(watch: Watch) -> None:
