@@ -106,7 +106,7 @@ class Attention:
         if self._alarm is None:
             self._alarm = Alarm()  # the next round shows whether it works
             return
-        if port.handle < 0 or not self._alarm.expect(last.priority, len(ports.by_name)):
+        if port.handle < 0 or not self._alarm.expect(last.priority, len(ports)):
             self._give_up()
             return
         # Made anew each time: sockets come and go, and what became of one here would have to be followed.

@@ -49,14 +49,12 @@ class Listener:
         self._ports = ports
         self._reporter = reporter
         self._attention = attention
-        self._interfaces = 0
         self._pause = 0.0
         self._next_round = AT_ONCE
         self._said: Priority | None = None
 
     def keep_time(self, interval: Centiseconds, interfaces: int) -> None:
         """Follow the advert interval in force, and the number of HA interfaces."""
-        self._interfaces = interfaces
         pause = min(LINGER, Nanoseconds(interval.nanoseconds // LINGER_SHARE))
         self._pause = pause / 1_000_000_000 if pause >= LINGER_MINIMUM and interfaces > 1 else 0.0
 
@@ -85,7 +83,7 @@ class Listener:
     def _hear_rest(self, done: Collection[Port]) -> list[Heard]:
         """The next advert of every other interface; a round is whole if each had one, and none has another."""
         heard = self.hear([port for port in self._ports if port not in done] if done else self._ports)
-        if len(done) + len(heard) == self._interfaces and not self._attention.anything_left():
+        if len(done) + len(heard) == len(self._ports) and not self._attention.anything_left():
             self._attention.whole(heard[-1], self._ports, clock.monotonic())
         else:
             self._attention.broken()

@@ -67,6 +67,9 @@ class Ports:
     def __iter__(self) -> Iterator[Port]:
         return iter(self.by_name.values())
 
+    def __len__(self) -> int:
+        return len(self.by_name)
+
     def configure(self, interfaces: Iterable[InterfaceSettings], wire: Wire, guard: Guard | None) -> None:
         """Replace the configuration: interfaces that stay keep their sockets and counters, others are closed."""
         before = self.by_name

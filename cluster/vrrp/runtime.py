@@ -49,7 +49,7 @@ else:
     from _signal import SIGHUP, SIGINT, SIGTERM, set_wakeup_fd, signal
 
 BESIDES = 16
-"""How many events a turn takes besides those of the HA interfaces; for fewer the poller needs less memory."""
+"""How many events a turn takes of what is no HA interface; for fewer the poller needs less memory."""
 PRECISE = 0.02
 """Seconds: shorter waits end on the microsecond, longer ones within a millisecond for less work."""
 
@@ -310,7 +310,7 @@ class Engine:
         interval = self._settings.advert_interval
         self._page.interval_is(interval)
         self._beat_every = beat_every(interval)
-        self._most_events = len(self._settings.interfaces) + BESIDES
+        self._most_events = len(self._settings.interfaces) + 1
         self._listener.keep_time(interval, len(self._settings.interfaces))
 
     def _election_settings(self) -> events.Settings:

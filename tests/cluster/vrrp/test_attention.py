@@ -79,6 +79,11 @@ class Watch:
             self.round()
         assert self.attention.narrow
 
+    def silence_the_alarm(self) -> None:
+        """Load a packet filter that lets no advert in."""
+        chain = "add table ip t; add chain ip t c { type filter hook input priority 0; }"
+        self.namespace.run("nft", f"{chain}; add rule ip t c ip daddr {GROUP} drop")
+
     def woken(self, seconds: float = SOON) -> list[tuple[int, int]]:
         return self.attention.poller.poll(seconds)
 
@@ -153,8 +158,7 @@ def test_a_round_is_late_a_quarter_of_the_interval_after_it_was_due(watch: Watch
 
 
 def test_the_watch_is_not_narrowed_where_the_alarm_hears_nothing(watch: Watch) -> None:
-    chain = "add table ip t; add chain ip t c { type filter hook input priority 0; }"
-    watch.namespace.run("nft", f"{chain}; add rule ip t c ip daddr {GROUP} drop")
+    watch.silence_the_alarm()
     for _ in range(WHOLE_ROUNDS + 1):
         watch.round()
     assert not watch.attention.narrow
@@ -171,8 +175,7 @@ def test_the_watch_is_not_narrowed_where_the_alarm_hears_nothing(watch: Watch) -
 
 def test_a_packet_filter_that_is_loaded_later_is_noticed(watch: Watch) -> None:
     watch.narrow()
-    chain = "add table ip t; add chain ip t c { type filter hook input priority 0; }"
-    watch.namespace.run("nft", f"{chain}; add rule ip t c ip daddr {GROUP} drop")
+    watch.silence_the_alarm()
 
     for _ in range(ROUNDS_UNTIL_PROOF + 2):
         watch.round()
